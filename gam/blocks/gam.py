@@ -1,0 +1,48 @@
+"""The Gated Associative Memory block (arXiv:2509.00605, section 3)."""
+
+import torch
+from torch import Tensor, nn
+
+from gam.blocks.feed_forward import feed_forward
+from gam.config import GAMConfig
+from gam.ops.causal_convolution import causal_convolution
+from gam.ops.memory_retrieval import memory_retrieval
+
+
+class GAMBlock(nn.Module):
+    """x + gated sum of a causal convolution and a memory look-up, then a feed-forward network.
+
+    The memory bank is the same for every input: the look-up changes each token by itself, and the convolution
+    alone carries information from one token to another.
+    """
+
+    causal_conv: nn.Conv1d | None
+    memory_bank: nn.Parameter | None
+    gate: nn.Linear | None
+
+    def __init__(self, config: GAMConfig) -> None:
+        super().__init__()
+        d = config.d_model
+        # nn.Conv1d holds and initialises the taps; the operation itself is gam.ops.causal_convolution.
+        self.causal_conv = nn.Conv1d(d, d, config.kernel_size, groups=d) if config.local else None
+        # Xavier overwrites the normal draw, which stays so that one seed gives the published initial weights.
+        self.memory_bank = nn.Parameter(torch.randn(config.n_slot, d)) if config.memory else None
+        if self.memory_bank is not None:
+            nn.init.xavier_uniform_(self.memory_bank)
+        self.gate = nn.Linear(d, 2 * d) if config.gate else None
+        self.ffn = feed_forward(d, config.dropout)
+        self.ln1 = nn.LayerNorm(d)
+        self.ln2 = nn.LayerNorm(d)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n = self.ln1(x)
+        paths = []
+        if self.causal_conv is not None:
+            paths.append(causal_convolution(n, self.causal_conv.weight, self.causal_conv.bias))
+        if self.memory_bank is not None:
+            paths.append(memory_retrieval(n, self.memory_bank))
+        if self.gate is not None:
+            gates = torch.sigmoid(self.gate(n)).chunk(2, dim=-1)
+            paths = [gate * path for gate, path in zip(gates, paths, strict=True)]
+        x = x + sum(paths[1:], start=paths[0])
+        return x + self.ffn(self.ln2(x))

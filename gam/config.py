@@ -1,0 +1,93 @@
+"""What a model is made of: one frozen dataclass per block type. No torch in here."""
+
+from dataclasses import dataclass
+
+
+def _require(holds: bool, field: str, must: str, value: object) -> None:
+    if not holds:
+        raise ValueError(f"{field} must {must}, got {value!r}")
+
+
+def _require_sizes(config: object, *fields: str) -> None:
+    for field in fields:
+        value = getattr(config, field)
+        is_size = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        _require(is_size, field, "be an integer of at least 1", value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrunkConfig:
+    """What every model has: embeddings, a stack of blocks, a norm and a tied head."""
+
+    vocab_size: int
+    """Number of token ids."""
+    block_size: int
+    """Longest input in tokens; positions are learned, one vector each."""
+    d_model: int
+    """Width of the residual stream."""
+    n_layer: int
+    """Number of blocks."""
+    dropout: float
+    """Probability of dropping an element, after the embeddings and inside the blocks."""
+
+    def __post_init__(self) -> None:
+        _require_sizes(self, "vocab_size", "block_size", "d_model", "n_layer")
+        _require(self.block_size >= 2, "block_size", "be at least 2", self.block_size)
+        _require(0.0 <= self.dropout < 1.0, "dropout", "lie in [0, 1)", self.dropout)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GAMConfig(TrunkConfig):
+    """Gated Associative Memory. The three switches give the paper's ablations (Table 3)."""
+
+    n_slot: int
+    """Rows of the memory bank."""
+    kernel_size: int
+    """Taps of the causal convolution, the current token included."""
+    gate: bool = True
+    """Weigh the two paths by learned sigmoid gates; without it they are added as they are."""
+    local: bool = True
+    """Have the convolution path."""
+    memory: bool = True
+    """Have the memory path."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_sizes(self, "n_slot", "kernel_size")
+        _require(self.local or self.memory, "local", "be true where memory is false", self.local)
+        both = self.local and self.memory
+        _require(both or not self.gate, "gate", "be false unless local and memory are both true", self.gate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerConfig(TrunkConfig):
+    """Pre-norm Transformer with learned positions."""
+
+    n_head: int
+    """Attention heads; divides d_model."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_sizes(self, "n_head")
+        _require(self.d_model % self.n_head == 0, "n_head", f"divide d_model = {self.d_model}", self.n_head)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MambaConfig(TrunkConfig):
+    """Stack of Mamba-1 mixers."""
+
+    d_state: int
+    """Size of the state per channel."""
+    d_conv: int
+    """Taps of the causal convolution, the current token included."""
+    expand: int
+    """Inner width as a multiple of d_model."""
+    residual: bool = False
+    """False: mixers one after another, as published with GAM. True: x + mixer(norm(x)), as in Mamba's own model."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_sizes(self, "d_state", "d_conv", "expand")
+
+
+ModelConfig = GAMConfig | TransformerConfig | MambaConfig

@@ -1,0 +1,40 @@
+"""mamba-ssm's CUDA kernels, where that package is installed."""
+
+from functools import cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from gam.blocks.mamba import MambaBlock
+
+
+@cache
+def have_kernels() -> bool:
+    """Whether mamba-ssm and the convolution kernels it calls are installed."""
+    return find_spec("mamba_ssm") is not None and find_spec("causal_conv1d") is not None
+
+
+def fused_mixer(xz: Tensor, mixer: "MambaBlock") -> Tensor:
+    """All of the mixer after its input projection, in mamba-ssm's fused kernels, as `mamba_ssm.Mamba` calls them.
+
+    `xz` (B, T, 2 D) on CUDA; returns (B, T, d_model).
+    """
+    from mamba_ssm.ops.selective_scan_interface import mamba_inner_fn
+
+    out: Tensor = mamba_inner_fn(
+        xz.transpose(1, 2),
+        mixer.conv1d.weight,
+        mixer.conv1d.bias,
+        mixer.x_proj.weight,
+        mixer.dt_proj.weight,
+        mixer.out_proj.weight,
+        None,
+        -torch.exp(mixer.A_log.float()),
+        D=mixer.D.float(),
+        delta_bias=mixer.dt_proj.bias.float(),
+        delta_softplus=True,
+    )
+    return out

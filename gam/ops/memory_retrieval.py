@@ -1,0 +1,11 @@
+"""Look-up in a learned memory bank. Shapes: B batch, T tokens, D width, S slots."""
+
+from torch import Tensor
+
+
+def memory_retrieval(x: Tensor, bank: Tensor) -> Tensor:
+    """softmax(x bank^T) bank: the bank (S, D) is keys and values at once, and scores are not scaled.
+
+    `x` (B, T, D); returns (B, T, D). No token sees another (arXiv:2509.00605, section 3).
+    """
+    return (x @ bank.T).softmax(dim=-1) @ bank

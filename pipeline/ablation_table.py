@@ -1,0 +1,77 @@
+"""The paper's Table 3: the best validation perplexity during training, with and without GAM's parts."""
+
+import math
+from typing import Any
+
+from pipeline import paths
+from pipeline.main_table import merged
+from pipeline.params import Params
+from pipeline.published import Published
+from pipeline.results import Curve, read_runs
+from pipeline.statistics import estimate
+from pipeline.table import (
+    Column,
+    Group,
+    Quantity,
+    Table,
+    interval_note,
+    machine_notes,
+    published_and_reproduced,
+    published_cell,
+    reproduced_cell,
+)
+
+WHOLE = "gam"
+"""The entry of `models` that the ablations take parts from."""
+
+
+def ablation_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
+    """The table, and the same numbers by data set and model for the summary."""
+    grid, paper = params.grid, published.ablation
+    summary: dict[str, Any] = {}
+    groups, provenances = [], []
+    for dataset in merged(grid.ablation_datasets, paper):
+        rows = []
+        in_grid = dataset in grid.ablation_datasets
+        ours = [*(name for name in grid.models if name == WHOLE), *grid.ablation_models] if in_grid else []
+        for model in merged(ours, paper.get(dataset, {})):
+            curves = read_runs(paths.curve, Curve, dataset, model, grid.seeds if in_grid else [])
+            provenances += [curve.provenance for curve in curves]
+            sizes = estimate([curve.parameters / 1e6 for curve in curves]) if curves else None
+            best = estimate([_perplexities(curve)[0] for curve in curves]) if curves else None
+            last = estimate([_perplexities(curve)[1] for curve in curves]) if curves else None
+            if best and last:
+                summary.setdefault(dataset, {})[model] = {
+                    "n": best.n,
+                    "best_validation_perplexity": best.mean,
+                    "last_validation_perplexity": last.mean,
+                }
+            theirs = paper.get(dataset, {}).get(model)
+            cells = [
+                published_cell(theirs, "parameters_millions", 1),
+                reproduced_cell(sizes, 1),
+                published_cell(theirs, "best_perplexity", 2),
+                reproduced_cell(best, 2),
+                reproduced_cell(last, 2),
+                str(len(curves)),
+            ]
+            rows.append([published.names.get(model, model), *cells])
+        groups.append(Group(dataset, rows))
+    columns = [
+        *published_and_reproduced(Quantity("Parameters", "M"), Quantity("Best val. PPL")),
+        Column(Quantity("Last val. PPL"), "reproduced"),
+        Column(Quantity("n")),
+    ]
+    notes = [
+        interval_note(),
+        "Best: the lowest of the validations after each epoch, as the paper has it; last: after the last epoch.",
+        *machine_notes(provenances),
+    ]
+    title = "Ablation: published beside reproduced (the paper's Table 3)"
+    return Table("ablation", title, "Data set", "Model", columns, groups, notes), summary
+
+
+def _perplexities(curve: Curve) -> tuple[float, float]:
+    """Best and last validation perplexity."""
+    losses = [epoch.validation_loss for epoch in curve.epochs]
+    return math.exp(min(losses)), math.exp(losses[-1])

@@ -1,0 +1,31 @@
+"""Mistakes of the user end a stage with one line on stderr and exit code 2; bugs show their traceback."""
+
+import sys
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """What is wrong, which field, file or data set it is about, and what to do, in one line."""
+
+
+def exit_cleanly(main: Callable[[], None]) -> None:
+    """Run a stage's main function; a UserError becomes one line and exit code 2."""
+    try:
+        main()
+    except UserError as error:
+        print("error: " + " ".join(str(error).split()), file=sys.stderr)
+        sys.exit(2)
+
+
+def require_one_of(kind: str, name: str, known: Iterable[str], home: str) -> None:
+    """Raise UserError unless `name` is one of the `known` names of that kind, which stand in `home`."""
+    names = list(known)
+    if name not in names:
+        raise UserError(f"unknown {kind} {name!r}{did_you_mean(name, names)}; {home} has {', '.join(names)}")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A half sentence that offers the closest known word, or nothing."""
+    close = get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,100 @@
+"""Stage `fingerprint`: what a model, its training and its evaluation compute, on a tiny case.
+
+No run depends on source files, but on these numbers: a comment or a faster way to the same result retrains nothing,
+changed mathematics retrains what it touches. Two files, because a new metric must evaluate anew without training.
+"""
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from gam import LanguageModel, ModelConfig
+from pipeline import paths
+from pipeline.command_line import read_names
+from pipeline.errors import UserError, exit_cleanly
+from pipeline.files import read_json, write_json
+from pipeline.metrics import describe, score_blocks
+from pipeline.params import Train
+from pipeline.runtime import start
+from pipeline.tokens import SplitCounts
+from pipeline.training import Step, train_epochs
+
+TOLERANCE = 1e-4
+"""Two fingerprints agree where all numbers do within this share of the largest of their list."""
+VOCAB_SIZE = 29
+LARGEST = {"block_size": 12, "d_model": 16, "n_layer": 2, "n_slot": 8, "d_state": 4, "expand": 2}
+# A large rate and decay and a low clipping bound: within a dozen steps each must leave its trace.
+SETTINGS = Train(
+    epochs=2, batch_size=4, learning_rate=0.02, warmup_steps=3, beta1=0.9, beta2=0.95, weight_decay=0.5, clip_norm=0.5
+)
+COUNTS = SplitCounts(rows=5, bytes=400, words=50, tokens=100, sha256="")
+
+
+def main() -> None:
+    args, params = read_names(__doc__, "model")
+    start(params.runtime.model_copy(update={"device": "cpu"}))
+    training, evaluation = compute(shrink(params.models[args.model].config(VOCAB_SIZE)))
+    keep_or_write(paths.training_fingerprint(args.model), training)
+    keep_or_write(paths.evaluation_fingerprint(args.model), evaluation)
+
+
+def shrink(config: ModelConfig) -> ModelConfig:
+    """The same model, tiny; switches, taps and dropout stay."""
+    given = dataclasses.asdict(config)
+    changes = {field: min(given[field], largest) for field, largest in LARGEST.items() if field in given}
+    if "n_head" in given:
+        changes["n_head"] = math.gcd(given["n_head"], LARGEST["d_model"])
+        changes["d_model"] = LARGEST["d_model"]
+    return dataclasses.replace(config, **changes)
+
+
+def compute(config: ModelConfig) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Train and evaluate in float32 with the functions that the runs use."""
+    ids = np.random.default_rng(0).integers(0, VOCAB_SIZE, (18, config.block_size + 1), dtype=np.uint16)
+    train_blocks, validation_blocks = ids[:13], ids[13:]
+    torch.manual_seed(0)
+    model = LanguageModel(config)
+    initial = {name: [parameter.mean().item(), parameter.norm().item()] for name, parameter in model.named_parameters()}
+    steps: list[Step] = []
+
+    epochs = list(train_epochs(model, train_blocks, validation_blocks, SETTINGS, 0, "float32", steps.append))
+    score = score_blocks(model, validation_blocks, SETTINGS.batch_size, "float32")
+    with torch.no_grad():
+        logits, _ = model(torch.from_numpy(validation_blocks[:1, :-1].astype(np.int64)))
+    training = {
+        "initial_mean_and_norm": initial,
+        "learning_rates": [step.learning_rate for step in steps],
+        "losses": [step.loss.item() for step in steps],
+        "validation_losses": [epoch.validation_loss for epoch in epochs],
+        "logits": logits[0, -1].tolist(),
+    }
+    return training, describe(score, COUNTS).model_dump()
+
+
+def keep_or_write(path: Path, computed: dict[str, Any]) -> None:
+    """Write `computed`, unless what is there agrees with it: then the file stays as it is, byte for byte."""
+    try:
+        if agrees(read_json(path), computed):
+            return
+    except UserError:
+        pass  # missing or damaged
+    write_json(path, computed)
+
+
+def agrees(stored: Any, computed: Any) -> bool:
+    """Whether two fingerprints have the same shape, and the same numbers within TOLERANCE."""
+    if isinstance(computed, dict):
+        same_keys = isinstance(stored, dict) and stored.keys() == computed.keys()
+        return same_keys and all(agrees(stored[key], computed[key]) for key in computed)
+    ours, theirs = np.atleast_1d(np.array(computed)), np.atleast_1d(np.array(stored))
+    if ours.shape != theirs.shape or theirs.dtype.kind not in "if":
+        return False
+    return bool(np.abs(ours - theirs).max() <= TOLERANCE * np.abs(ours).max())
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

@@ -1,0 +1,249 @@
+"""The typed view of params.yaml. Every field is spelled out there: DVC cannot see a default, so there are none."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, get_type_hints
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    StringConstraints,
+    Tag,
+    ValidationError,
+    create_model,
+    model_validator,
+)
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from gam.config import GAMConfig, MambaConfig, ModelConfig, TransformerConfig
+from pipeline import paths
+from pipeline.errors import UserError, did_you_mean
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+"""A name of a data set or model: it becomes part of paths and of stage names."""
+Split = Literal["train", "validation", "test"]
+Precision = Literal["float32", "bfloat16"]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+NonNegativeInt = Annotated[int, Field(ge=0)]
+
+
+class Section(BaseModel):
+    """No unknown keys, no silent conversions, no NaN."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Runtime(Section):
+    """How it runs, never what it computes: DVC does not track this section, provenance records it."""
+
+    device: Literal["auto", "cpu", "cuda"]
+    """auto: CUDA where there is a device, else the CPU."""
+    threads: PositiveInt
+    """CPU threads of one operation. Sums are split by it, so the last bits of a result depend on it."""
+    deterministic: bool
+    """Refuse operations whose result may differ from one call to the next."""
+
+
+class Grid(Section):
+    """Which runs are made."""
+
+    datasets: list[Name] = Field(min_length=1)
+    models: list[Name] = Field(min_length=1)
+    seeds: list[NonNegativeInt] = Field(min_length=1)
+    ablation_datasets: list[Name] = Field(min_length=1)
+    ablation_models: list[Name] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _no_run_twice(self) -> Self:
+        for field in type(self).model_fields:
+            values = getattr(self, field)
+            twice = next((value for value in values if values.count(value) > 1), None)
+            _require(twice is None, f"{field} names {twice!r} twice")
+        both = next((name for name in self.ablation_models if name in self.models), None)
+        _require(both is None, f"ablation_models names {both!r}, which models has already")
+        other = next((name for name in self.ablation_datasets if name not in self.datasets), None)
+        _require(other is None, f"ablation_datasets names {other!r}, which is not in datasets")
+        return self
+
+
+class Hub(Section):
+    """A data set of the Hugging Face Hub, pinned to a revision."""
+
+    path: str
+    name: str | None
+    """Configuration of the data set, null where it has one only."""
+    revision: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+
+
+class Generated(Section):
+    """The corpus that pipeline.corpus makes from a seed."""
+
+    generator_seed: NonNegativeInt
+
+
+def _origin(value: Any) -> str:
+    keys = value if isinstance(value, dict) else type(value).model_fields
+    return "generated" if "generator_seed" in keys else "hub"
+
+
+class Dataset(Section):
+    """Where the rows come from, how many are used, and the tokenizer trained on them."""
+
+    origin: Annotated[Annotated[Hub, Tag("hub")] | Annotated[Generated, Tag("generated")], Discriminator(_origin)]
+    rows: dict[Split, PositiveInt | None]
+    """The splits to use and the number of first rows of each, null for all."""
+    sha256: dict[Split, Sha256]
+    """Hash of a split's rows, each as UTF-8 followed by a NUL byte; splits that are not named are not checked."""
+    vocab_size: int = Field(ge=5, le=2**16)
+    """Largest vocabulary of the tokenizer; ids are stored in 16 bits."""
+
+    @model_validator(mode="after")
+    def _check_splits(self) -> Self:
+        _require({"train", "validation"} <= self.rows.keys(), "rows must name train and validation")
+        _require(self.sha256.keys() <= self.rows.keys(), "sha256 names a split that rows does not name")
+        _require(
+            isinstance(self.origin, Hub) or None not in self.rows.values(),
+            "rows must be numbers: nothing ends a generator",
+        )
+        return self
+
+
+class ModelEntry(Section):
+    """One entry of `models`: the fields of its block's configuration, and the precision it is trained in."""
+
+    block: str
+    """Which block the model is made of: gam, transformer or mamba."""
+    precision: Precision
+    """bfloat16 means autocast; weights stay float32."""
+
+    def config(self, vocab_size: int) -> ModelConfig:
+        """The model's configuration for a tokenizer of `vocab_size` ids."""
+        fields = self.model_dump(exclude={"block", "precision"})
+        return _CONFIGS[self.block](vocab_size=vocab_size, **fields)
+
+    @model_validator(mode="after")
+    def _check_against_gam(self) -> Self:
+        self.config(vocab_size=5)
+        return self
+
+
+def _entry_type(block: str, config: type[Any]) -> type[ModelEntry]:
+    hints = get_type_hints(config)
+    names = [field.name for field in dataclasses.fields(config) if field.name != "vocab_size"]
+    fields: dict[str, Any] = {"block": (Literal[block], ...)} | {name: (hints[name], ...) for name in names}
+    return create_model(f"{block.title()}Entry", __base__=ModelEntry, **fields)
+
+
+_CONFIGS: dict[str, type[Any]] = {"gam": GAMConfig, "transformer": TransformerConfig, "mamba": MambaConfig}
+if TYPE_CHECKING:
+    AnyEntry = ModelEntry
+else:
+    _entry_types = tuple(_entry_type(block, config) for block, config in _CONFIGS.items())
+    AnyEntry = Annotated[Union[_entry_types], Field(discriminator="block")]  # noqa: UP007  # a tuple of types, not names
+
+
+class Train(Section):
+    """The published protocol (arXiv:2509.00605, section 4)."""
+
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    """Blocks per step; the last batch of an epoch may be smaller."""
+    learning_rate: PositiveFloat
+    """Peak, reached after the warm-up."""
+    warmup_steps: NonNegativeInt
+    beta1: float = Field(ge=0, lt=1)
+    beta2: float = Field(ge=0, lt=1)
+    weight_decay: float = Field(ge=0)
+    clip_norm: PositiveFloat
+    """Largest norm of all gradients together."""
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    runtime: Runtime
+    grid: Grid
+    datasets: dict[Name, Dataset]
+    models: dict[Name, AnyEntry]
+    train: Train
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        for field, known in (
+            ("datasets", self.datasets),
+            ("ablation_datasets", self.datasets),
+            ("models", self.models),
+            ("ablation_models", self.models),
+        ):
+            name = next((name for name in getattr(self.grid, field) if name not in known), None)
+            section = field.removeprefix("ablation_")
+            hint = did_you_mean(str(name), known)
+            _require(name is None, f"grid.{field} names {name!r}, which {section} does not have{hint}")
+        return self
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise ValueError(message)
+
+
+def load_params(path: Path = paths.PARAMS) -> Params:
+    """Read and validate params.yaml. Raises UserError naming the first field that is wrong."""
+    values = read_yaml(path)
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_first_mistake(error, values)}") from None
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML 1.2 file, the version that DVC reads."""
+    try:
+        return YAML(typ="safe", pure=True).load(path)
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: run from the repository's root, or restore it from git") from None
+    except MarkedYAMLError as error:
+        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UserError(f"{path} is not valid YAML{line}: {error.problem}") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid YAML: {error}") from None
+
+
+def _first_mistake(error: ValidationError, values: Any) -> str:
+    """One line for the first of pydantic's errors, a misspelt key before the missing one that it leaves behind."""
+    mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
+    first, others = mistakes[0], len(mistakes) - 1
+    field = _dotted(first["loc"], values)
+    if first["type"] == "extra_forbidden":
+        missing = [str(m["loc"][-1]) for m in mistakes if m["type"] == "missing" and m["loc"][:-1] == first["loc"][:-1]]
+        hint = did_you_mean(str(first["loc"][-1]), missing)
+        others -= bool(hint)
+        text = f"{field} is not a known key{hint}; remove it or correct its name"
+    elif first["type"] == "missing":
+        text = (
+            f"{'.'.join(filter(None, (field, str(first['loc'][-1]))))} is missing; every field is spelled out, add it"
+        )
+    elif first["type"] == "value_error":  # raised by our own rules, whose messages begin with the field
+        text = ".".join(part for part in (field, str(first["ctx"]["error"])) if part)
+    elif first["type"] == "union_tag_invalid":
+        text = f"{field}.block must be one of {first['ctx']['expected_tags']}, got {first['input']['block']!r}"
+    elif first["type"] == "union_tag_not_found":
+        text = f"{field}.block is missing; it says which block the model is made of, add it"
+    else:
+        text = f"{field or 'the file'}: {first['msg'][:1].lower()}{first['msg'][1:]}, got {first['input']!r}"
+    return text + (f" (and {others} more)" if others else "")
+
+
+def _dotted(location: tuple[int | str, ...], values: Any) -> str:
+    """The path of a field as it stands in the file, without the tags that pydantic adds for unions."""
+    path = []
+    for part in location:
+        if isinstance(values, dict) and part in values or isinstance(values, list) and isinstance(part, int):
+            values = values[part]  # type: ignore[index]  # a key of a dict or an index of a list, as just checked
+            path.append(str(part))
+    return ".".join(path)

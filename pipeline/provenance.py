@@ -1,0 +1,66 @@
+"""What a result was made with: stamped on every result file."""
+
+import platform
+import subprocess
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from pipeline.params import Precision
+from pipeline.results import Code, Provenance
+from pipeline.runtime import Machine
+from pipeline.tokens import TokenFolder
+
+PACKAGES = ["torch", "numpy", "tokenizers", "safetensors", "mamba-ssm"]
+"""The packages that can change a number."""
+HOUSE = Path(__file__).parent.parent
+
+
+def provenance(machine: Machine, precision: Precision, tokens: TokenFolder) -> Provenance:
+    """Code, data, package versions, device, precision and threads of this process."""
+    return Provenance(
+        code=Code(commit=_commit(), sha256=_source_hash()),
+        data={split: counts.sha256 for split, counts in tokens.splits.items()},
+        packages={"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        device=machine.name,
+        device_type="cuda" if machine.device.type == "cuda" else "cpu",
+        threads=machine.threads,
+        deterministic=machine.deterministic,
+        allocator=machine.allocator,
+        precision=precision,
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+@cache
+def _source_hash() -> str:
+    """Hash of all Python files of gam and pipeline, for copies that are not under git."""
+    digest = sha256()
+    for folder in ("gam", "pipeline"):
+        for file in sorted((HOUSE / folder).rglob("*.py")):
+            digest.update(file.relative_to(HOUSE).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+@cache
+def _commit() -> str | None:
+    """The commit checked out, `-dirty` where gam or pipeline differ from it; None where git does not track them."""
+    if _git("ls-files", "--error-unmatch", "pipeline/provenance.py") is None:
+        return None
+    commit = _git("rev-parse", "HEAD")
+    return f"{commit}-dirty" if _git("status", "--porcelain", "--", "gam", "pipeline") else commit
+
+
+def _git(*command: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", HOUSE, *command], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,84 @@
+"""A table before it has a format: text cells in columns, rows in groups, notes below."""
+
+from dataclasses import dataclass
+
+from pipeline.params import Section
+from pipeline.results import Provenance
+from pipeline.statistics import Estimate
+
+NOT_RUN = "not run"
+NOT_PUBLISHED = "–"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a column, or a pair of columns, shows."""
+
+    label: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column; `source` says whose numbers, and is empty where there is but one."""
+
+    quantity: Quantity
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows under one heading; the first cell of a row is its label."""
+
+    label: str
+    rows: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """`columns` are those to the right of the row labels."""
+
+    name: str
+    title: str
+    group_label: str
+    row_label: str
+    columns: list[Column]
+    groups: list[Group]
+    notes: list[str]
+
+
+def published_and_reproduced(*quantities: Quantity) -> list[Column]:
+    """Two columns for each quantity."""
+    return [Column(quantity, source) for quantity in quantities for source in ("published", "reproduced")]
+
+
+def published_cell(row: Section | None, field: str, decimals: int) -> str:
+    """A number of the paper, with the decimals that it prints; `row` is None where it has no such row."""
+    return NOT_PUBLISHED if row is None else f"{getattr(row, field):.{decimals}f}"
+
+
+def reproduced_cell(estimate: Estimate | None, decimals: int) -> str:
+    """The mean of our runs, with its interval where there are enough of them."""
+    if estimate is None:
+        return NOT_RUN
+    interval = "" if estimate.half_width is None else f" ± {estimate.half_width:.{decimals}f}"
+    return f"{estimate.mean:.{decimals}f}{interval}"
+
+
+def interval_note() -> str:
+    """What the reproduced numbers are."""
+    return (
+        "Reproduced: mean over n seeds ± half the width of its two-sided 95 % t interval (from n = 3 on). "
+        "Published: one run, without a seed or an interval."
+    )
+
+
+def machine_notes(provenances: list[Provenance]) -> list[str]:
+    """One line for each setting that the runs of a table were made with: hardware, precision, versions, code."""
+    lines = set()
+    for p in provenances:
+        packages = ", ".join(f"{name} {version}" for name, version in p.packages.items() if version)
+        mode = "deterministic" if p.deterministic else "not deterministic"
+        code = f"code {(p.code.commit or p.code.sha256)[:12]}"
+        lines.add(f"{p.device} ({p.device_type}, {p.threads} threads, {mode}); {p.precision}; {packages}; {code}")
+    return [f"Reproduced on {line}." for line in sorted(lines)]

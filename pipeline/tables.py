@@ -1,0 +1,34 @@
+"""Stage `tables`: result files and published.yaml -> the tables of the paper, and a summary for `dvc metrics`.
+
+The grid of params.yaml says which runs belong into a table; what lies in results/ besides is left alone. All files
+are made before the first is written, so that a damaged result leaves the old tables as they were.
+"""
+
+from typing import Any
+
+from pipeline import paths
+from pipeline.ablation_table import ablation_table
+from pipeline.command_line import read_names
+from pipeline.errors import exit_cleanly
+from pipeline.files import write_json, write_text
+from pipeline.main_table import main_table
+from pipeline.published import load_published
+from pipeline.rendering import to_latex, to_markdown
+
+
+def main() -> None:
+    _, params = read_names(__doc__)
+    published = load_published()
+    summary: dict[str, Any] = {}
+    texts: dict[str, str] = {}
+    for build in (main_table, ablation_table):
+        table, summary[build.__name__] = build(params, published)
+        texts[f"{table.name}.md"] = to_markdown(table)
+        texts[f"{table.name}.tex"] = to_latex(table)
+    for name, text in texts.items():
+        write_text(paths.PAPER_TABLES / name, text)
+    write_json(paths.PAPER_TABLES / "summary.json", summary)
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

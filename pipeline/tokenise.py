@@ -1,0 +1,102 @@
+"""Stage `tokenise`: data/raw -> tokenizer and token ids in data/tokens, as the published code makes them.
+
+The published protocol: BPE with the `Whitespace` pre-tokenizer, trained on the rows of every split (validation and
+test too), rows encoded one by one, no special token inserted. Newlines and spaces vanish.
+"""
+
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+from pipeline import paths
+from pipeline.command_line import read_names
+from pipeline.errors import exit_cleanly
+from pipeline.files import replacing_folder
+from pipeline.params import Split
+from pipeline.rows import read_rows, rows_file
+from pipeline.tokens import IDS, TOKENIZER, SplitCounts, TokenFolder, write_counts
+
+UNKNOWN = "[UNK]"
+SPECIAL_TOKENS = [UNKNOWN, "[PAD]", "[SOS]", "[EOS]"]
+WORD = re.compile(r"[^\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+"""A run without Unicode white space, which is where the pre-tokenizer always cuts; str.split cuts at four more."""
+ROWS_AT_ONCE = 2000
+
+
+def main() -> None:
+    args, params = read_names(__doc__, "dataset")
+    dataset = params.datasets[args.dataset]
+    files = {split: rows_file(paths.raw(args.dataset), split) for split in dataset.rows}
+    tokenizer = train_tokenizer(chain.from_iterable(map(read_rows, files.values())), dataset.vocab_size)
+    with replacing_folder(paths.tokens(args.dataset)) as folder:
+        tokenizer.save(str(folder / TOKENIZER))
+        encoder = WordEncoder(tokenizer)
+        splits = {split: write_split(encoder, read_rows(file), folder, split) for split, file in files.items()}
+        write_counts(TokenFolder(folder, tokenizer.get_vocab_size(), splits))
+    for split, counts in splits.items():
+        print(f"{args.dataset} {split}: {counts.tokens} tokens, {counts.words} words, {counts.bytes} bytes")
+
+
+def train_tokenizer(rows: Iterator[str], vocab_size: int) -> Tokenizer:
+    """The published tokenizer; its vocabulary is smaller than `vocab_size` where the text gives no more merges."""
+    tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    trainer = trainers.BpeTrainer(vocab_size=vocab_size, special_tokens=SPECIAL_TOKENS, show_progress=False)
+    tokenizer.train_from_iterator(rows, trainer)
+    return tokenizer
+
+
+class WordEncoder:
+    """Encodes each distinct word once. The ids of a row are those of its words, since no token crosses white space."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.number_of: dict[str, int] = {}
+        self.ids = np.zeros(0, IDS)  # of all distinct words, one after another
+        self.lengths = np.zeros(0, np.int64)  # of each word in ids
+
+    def encode(self, rows: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The ids of some rows, and a byte for each that is 1 where a word starts."""
+        known = len(self.number_of)
+        number_of = self.number_of
+        words = np.array(
+            [number_of.setdefault(word, len(number_of)) for row in rows for word in WORD.findall(row)], np.int64
+        )
+        new = list(number_of)[known:]
+        encoded = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(new, add_special_tokens=False)]
+        self.ids = np.concatenate([self.ids, np.array(list(chain.from_iterable(encoded)), IDS)])
+        self.lengths = np.concatenate([self.lengths, np.array([len(ids) for ids in encoded], np.int64)])
+
+        offsets = np.cumsum(self.lengths) - self.lengths
+        lengths = self.lengths[words]
+        firsts = np.cumsum(lengths) - lengths
+        sources = np.arange(lengths.sum()) + np.repeat(offsets[words] - firsts, lengths)
+        starts = np.zeros(len(sources), np.uint8)
+        starts[firsts] = 1
+        return self.ids[sources], starts
+
+
+def write_split(encoder: WordEncoder, rows: Iterator[str], folder: Path, split: Split) -> SplitCounts:
+    """Write the ids and word starts of one split, some rows at a time, and count what went through."""
+    n_rows = n_bytes = n_words = n_tokens = 0
+    digest = sha256()
+    with (folder / f"{split}.ids").open("wb") as ids_file, (folder / f"{split}.word_starts").open("wb") as starts_file:
+        while part := list(islice(rows, ROWS_AT_ONCE)):
+            ids, starts = encoder.encode(part)
+            ids_file.write(ids.tobytes())
+            starts_file.write(starts.tobytes())
+            digest.update(ids.tobytes())
+            n_rows += len(part)
+            n_bytes += sum(len(row.encode()) for row in part)
+            n_words += int(starts.sum())
+            n_tokens += len(ids)
+    return SplitCounts(n_rows, n_bytes, n_words, n_tokens, digest.hexdigest())
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

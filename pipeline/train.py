@@ -1,0 +1,62 @@
+"""Stages `train` and `ablation`: token ids -> weights and learning curve of one run."""
+
+import math
+
+import torch
+
+from gam import LanguageModel
+from pipeline import paths
+from pipeline.command_line import read_names
+from pipeline.errors import exit_cleanly
+from pipeline.progress import Progress
+from pipeline.provenance import provenance
+from pipeline.results import Clock, Curve, EpochLosses, EpochSeconds, write_result
+from pipeline.runtime import start
+from pipeline.tokens import open_tokens
+from pipeline.training import train_epochs
+from pipeline.weights import save_weights
+
+
+def main() -> None:
+    args, params = read_names(__doc__, "dataset", "model", "seed")
+    entry, settings = params.models[args.model], params.train
+    machine = start(params.runtime)
+    tokens = open_tokens(args.dataset)
+    config = entry.config(tokens.vocab_size)
+    train_blocks = tokens.blocks("train", config.block_size)
+    validation_blocks = tokens.blocks("validation", config.block_size)
+
+    torch.manual_seed(args.seed)
+    model = LanguageModel(config).to(machine.device)  # initialised on the CPU: the same weights for every device
+    total_steps = settings.epochs * math.ceil(len(train_blocks) / settings.batch_size)
+    progress = Progress(f"{args.dataset} {args.model} seed {args.seed}", total_steps)
+    epochs = []
+    for epoch in train_epochs(
+        model, train_blocks, validation_blocks, settings, args.seed, entry.precision, progress.step
+    ):
+        epochs.append(epoch)
+        progress.epoch(epoch)
+    progress.close()
+
+    run = {"dataset": args.dataset, "model": args.model, "seed": args.seed}
+    stamp = provenance(machine, entry.precision, tokens)
+    losses = [
+        EpochLosses(epoch=e.number, steps=e.steps, train_loss=e.train_loss, validation_loss=e.validation_loss)
+        for e in epochs
+    ]
+    seconds = [
+        EpochSeconds(
+            epoch=e.number,
+            train_seconds=e.train_seconds,
+            validation_seconds=e.validation_seconds,
+            tokens_per_second=len(train_blocks) * config.block_size / e.train_seconds,
+        )
+        for e in epochs
+    ]
+    save_weights(model, paths.weights(**run))
+    write_result(paths.curve(**run), Curve(**run, parameters=model.n_parameters(), epochs=losses, provenance=stamp))
+    write_result(paths.clock(**run), Clock(**run, epochs=seconds, provenance=stamp))
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)
