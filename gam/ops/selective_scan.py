@@ -36,7 +36,8 @@ def selective_scan(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Te
     scanned in float32 and y comes back in the type of u.
     """
     wide = torch.promote_types(u.dtype, torch.float32)
-    y: Tensor = _ChunkedScan.apply(*(tensor.to(wide) for tensor in (u, dt, a, b, c)))
+    with torch.autocast(u.device.type, enabled=False):
+        y: Tensor = _ChunkedScan.apply(*(tensor.to(wide) for tensor in (u, dt, a, b, c)))
     return y.to(u.dtype)
 
 

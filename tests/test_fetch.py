@@ -1,0 +1,142 @@
+"""Rows from a mirror, the Hub's client and the generator: the same ones, checked, or a refusal."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet as parquet
+import pytest
+
+from pipeline.corpus import stories
+from pipeline.errors import UserError
+from pipeline.fetch import fetch
+from pipeline.fetch import main as fetch_main
+from pipeline.params import Dataset, load_params, read_yaml
+from pipeline.paths import raw
+from pipeline.quickstart import HOUSE, OVERLAYS, merge
+from pipeline.rows import encode_rows, read_rows, rows_file
+from tests.conftest import Workspace
+
+ROWS = {"train": ["", " one \n", "zwei \u00e9\u4e16", "three"], "validation": ["four"], "test": ["five", "six"]}
+
+
+def dataset(path: str, **changes: object) -> Dataset:
+    values = {
+        "origin": {"path": path, "name": None, "revision": "0" * 40},
+        "rows": {"train": 3, "validation": 5, "test": None},
+        "sha256": {},
+        "vocab_size": 100,
+    }
+    return Dataset.model_validate(values | changes)
+
+
+@pytest.fixture
+def mirror(workspace: Workspace) -> Path:
+    """A mirror of the data set `text`, which is also a folder that the Hub's client reads."""
+    folder = workspace.folder / "mirror" / "text"
+    folder.mkdir(parents=True)
+    for split, rows in ROWS.items():
+        parquet.write_table(pyarrow.table({"text": rows}), folder / f"{split}-00000-of-00001.parquet")
+    workspace.monkeypatch.setenv("GAM_DATASETS_MIRROR", "mirror")
+    return folder
+
+
+def fetched(name: str) -> dict[str, list[str]]:
+    return {split: list(read_rows(rows_file(raw(name), split))) for split in ROWS}
+
+
+def test_mirror_and_hub_give_the_same_rows(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = ROWS | {"train": ROWS["train"][:3]}
+    fetch(dataset("unused"), "text")
+    assert fetched("text") == expected
+    monkeypatch.delenv("GAM_DATASETS_MIRROR")
+    fetch(dataset(str(mirror)), "other")
+    assert fetched("other") == expected
+    for split in ROWS:
+        assert rows_file(raw("text"), split).read_bytes() == rows_file(raw("other"), split).read_bytes()
+
+
+@pytest.mark.usefixtures("mirror")
+def test_row_hash() -> None:
+    right = sha256(encode_rows(ROWS["validation"])).hexdigest()
+    fetch(dataset("unused", sha256={"validation": right}), "text")
+    with pytest.raises(UserError, match=f"rows of train have SHA-256 [0-9a-f]*, params.yaml expects {right}"):
+        fetch(dataset("unused", sha256={"train": right}), "text")
+    assert fetched("text")["validation"] == ["four"]  # what was there stays
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "no text column"])
+def test_bad_mirror(mirror: Path, damage: str) -> None:
+    file = mirror / "validation-00000-of-00001.parquet"
+    if damage == "missing":
+        file.unlink()
+    elif damage == "truncated":
+        file.write_bytes(file.read_bytes()[:-20])
+    else:
+        parquet.write_table(pyarrow.table({"words": ["a"]}), file)
+    with pytest.raises(UserError, match=r"mirror.*text/validation-"):
+        fetch(dataset("unused"), "text")
+    assert not raw("text").exists()
+
+
+def test_row_with_a_nul(mirror: Path) -> None:
+    parquet.write_table(pyarrow.table({"text": ["a", "b\0c"]}), mirror / "test-00000-of-00001.parquet")
+    with pytest.raises(UserError, match="row 1 holds a NUL"):
+        fetch(dataset("unused"), "text")
+
+
+def test_hub_out_of_reach(workspace: Workspace) -> None:
+    """In a process of its own: the client reads its settings when it is imported."""
+    workspace.edit({"datasets": {"stories": {"origin": dataset("nobody/nothing").origin.model_dump()}}})
+    text = (workspace.folder / "params.yaml").read_text().replace("generator_seed: 0", "")
+    (workspace.folder / "params.yaml").write_text(text)
+    settings = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(workspace.folder / "hub"), "PYTHONPATH": str(HOUSE)}
+    command = [sys.executable, "-m", "pipeline.fetch", "--dataset", "stories"]
+    done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: data set stories: the Hub did not give nobody/nothing")
+    assert "set GAM_DATASETS_MIRROR" in last
+    assert "Traceback" not in done.stderr
+    assert not (workspace.folder / "data" / "raw" / "stories").exists()
+
+
+def test_unknown_data_set(refusal: Callable[..., str]) -> None:
+    message = refusal(fetch_main, "--dataset", "storys")
+    assert message == "error: unknown data set 'storys' (did you mean 'stories'?); params.yaml has stories"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--dataset"], ["--dataset", "stories", "--rows", "3"]])
+def test_bad_command_line(refusal: Callable[..., str], arguments: list[str]) -> None:
+    assert "command line:" in refusal(fetch_main, *arguments)
+
+
+def test_generated_corpus(workspace: Workspace) -> None:
+    workspace.call(fetch_main, "--dataset", "stories")
+    train = list(read_rows(rows_file(raw("stories"), "train")))
+    assert train == stories(0, "train", 100)[:60]
+    assert len({*train, *stories(0, "validation", 60), *stories(1, "train", 60)}) == 180
+
+
+def test_quickstart_corpus_is_the_recorded_one(workspace: Workspace) -> None:
+    """A change of the generator must show in the overlay, so that DVC makes the corpus anew."""
+    workspace.write(merge(read_yaml(HOUSE / "params.yaml"), read_yaml(OVERLAYS / "stories.yaml")))
+    corpus = load_params().datasets["stories"]
+    assert corpus.sha256.keys() == corpus.rows.keys()
+    workspace.call(fetch_main, "--dataset", "stories")
+    assert 300_000 < rows_file(raw("stories"), "train").stat().st_size < 1_000_000
+
+
+def test_names_return_far_away() -> None:
+    """The words that introduce a character return dozens of words later, behind words that do not tell which."""
+    for story in stories(0, "train", 50):
+        words = story.split()
+        hero = words[2]
+        places = [at for at, word in enumerate(words) if word == hero]
+        assert len(places) >= 4
+        assert places[-1] - places[0] > 70
+        assert words[places[-1] - 1] == "how"

@@ -1,0 +1,170 @@
+"""The graph in dvc.yaml: which stages an edit runs again, with DVC itself in a workspace like the quickstart's."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline import paths
+from pipeline.params import load_params, read_yaml
+from pipeline.quickstart import HOUSE, dvc_environment, prepare
+from tests.conftest import tiny_params
+
+MODELS = ["transformer", "gam", "gam-sum-fusion"]
+
+
+def dvc(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=folder, env=dvc_environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def stages_run(output: str) -> set[str]:
+    return set(re.findall(r"Running stage '(.*)'", output))
+
+
+def write_params(folder: Path, params: object) -> None:
+    with (folder / "params.yaml").open("w") as file:
+        YAML().dump(params, file)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which everything was run once."""
+    folder = tmp_path_factory.mktemp("graph")
+    overlay = folder / "overlay.yaml"
+    overlay.write_text("{}")
+    prepare(folder, overlay)
+    write_params(folder, tiny_params())
+    dvc(folder, "init", "--quiet", "--no-scm")
+    ran = stages_run(dvc(folder, "repro"))
+    assert ran == {
+        "check", "fetch@stories", "tokenise@stories", "tables",
+        "train@stories-transformer-0", "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0",
+        "evaluate@stories-transformer-0", "evaluate@stories-gam-0", *(f"fingerprint@{model}" for model in MODELS),
+    }  # fmt: skip
+    return folder
+
+
+@pytest.fixture
+def house(made: Path, tmp_path: Path) -> Path:
+    """A copy of it; the module's own stays as it was."""
+    copy = tmp_path / "house"
+    shutil.copytree(made, copy, symlinks=True)
+    assert stages_run(dvc(copy, "repro")) == set()
+    return copy
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+
+
+def test_all_models_have_numbers(made: Path) -> None:
+    table = (made / "paper_tables/main.md").read_text()
+    rows = [line for line in table.splitlines() if line.startswith("| stories")]
+    assert len(rows) == 2
+    assert not any("not run" in row for row in rows)
+
+
+def test_number_of_slots(house: Path) -> None:
+    params = read_yaml(house / "params.yaml")
+    params["models"]["gam"]["n_slot"] = 12
+    write_params(house, params)
+    ran = stages_run(dvc(house, "repro"))
+    assert ran == {"check", "fingerprint@gam", "train@stories-gam-0", "evaluate@stories-gam-0", "tables"}
+
+
+def test_another_seed(house: Path) -> None:
+    params = read_yaml(house / "params.yaml")
+    params["grid"]["seeds"] = [0, 1]
+    write_params(house, params)
+    ran = stages_run(dvc(house, "repro"))
+    assert ran == {
+        "check", "tables", "train@stories-transformer-1", "train@stories-gam-1", "ablation@stories-gam-sum-fusion-1",
+        "evaluate@stories-transformer-1", "evaluate@stories-gam-1",
+    }  # fmt: skip
+
+
+def test_comments_and_names_retrain_nothing(house: Path) -> None:
+    replace(house / "params.yaml", "grid:", "# a remark\ngrid:")
+    assert stages_run(dvc(house, "repro")) == {"check"}
+    block = house / "gam/blocks/gam.py"
+    block.write_text("# a remark\n" + re.sub(r"\bpaths\b", "branches", block.read_text()))
+    assert stages_run(dvc(house, "repro")) == {f"fingerprint@{model}" for model in MODELS}
+
+
+def test_changed_mathematics_retrains_what_it_touches(house: Path) -> None:
+    replace(house / "gam/blocks/gam.py", "return x + self.ffn", "return x - self.ffn")
+    dvc(house, "repro", *(f"fingerprint@{model}" for model in MODELS))
+    assert stages_run(dvc(house, "repro", "--dry")) >= {"train@stories-gam-0", "ablation@stories-gam-sum-fusion-0"}
+    ran = stages_run(dvc(house, "repro"))
+    assert ran == {
+        "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0", "evaluate@stories-gam-0", "tables"
+    }  # fmt: skip
+
+
+def test_tables_without_data_and_runs(house: Path) -> None:
+    before = {file.name: file.read_bytes() for file in (house / "paper_tables").iterdir()}
+    for folder in ("data", "runs", ".dvc/cache"):
+        shutil.rmtree(house / folder)
+    dvc(house, "repro", "--single-item", "--force", "tables")
+    assert {file.name: file.read_bytes() for file in (house / "paper_tables").iterdir()} == before
+
+
+def test_invalid_params_stop_the_graph_before_anything_is_lost(house: Path) -> None:
+    before = {file: file.read_bytes() for file in house.rglob("*") if file.is_file() and ".dvc" not in file.parts}
+    replace(house / "params.yaml", "n_slot: 16", "n_slots: 16")
+    for arguments in (["repro"], ["repro", "--single-item", "--force", "tables"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", *arguments],
+            cwd=house, env=dvc_environment(), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode != 0
+        assert "is not a known key" in done.stderr
+    left = {file: file.read_bytes() for file in before if file.exists()}
+    changed = {str(file.relative_to(house)) for file in before if left.get(file) != before[file]}
+    assert changed <= {"params.yaml", "data/params.valid"}
+
+
+def test_paths_agree_with_the_graph() -> None:
+    """The outputs that dvc.yaml names are those that the code writes."""
+    listed = dvc_outputs()
+    params = load_params(HOUSE / "params.yaml")
+    grid = params.grid
+    expected = {paths.PARAMS_ARE_VALID, paths.PAPER_TABLES / "summary.json"}
+    for dataset in grid.datasets:
+        expected |= {paths.raw(dataset), paths.tokens(dataset)}
+    for model in params.models:
+        expected |= {paths.training_fingerprint(model), paths.evaluation_fingerprint(model)}
+    runs = [(d, m, s) for d in grid.datasets for m in grid.models for s in grid.seeds]
+    ablations = [(d, m, s) for d in grid.ablation_datasets for m in grid.ablation_models for s in grid.seeds]
+    expected |= {path(*run) for run in runs + ablations for path in (paths.weights, paths.curve, paths.clock)}
+    expected |= {paths.metrics(*run) for run in runs}
+    expected |= {paths.PAPER_TABLES / f"{table}.{kind}" for table in ("main", "ablation") for kind in ("md", "tex")}
+    assert listed == expected
+
+
+def dvc_outputs() -> set[Path]:
+    from dvc.repo import Repo
+
+    with Repo(HOUSE) as repo:
+        return {Path(out.fs_path).relative_to(HOUSE) for out in repo.index.outs}
+
+
+def test_the_tables_stage_depends_on_all_its_sources() -> None:
+    """Every module of the pipeline that the tables are made with, unless a change of it cannot change a table."""
+    stage = YAML(typ="safe").load(HOUSE / "dvc.yaml")["stages"]["tables"]
+    code = "import sys, pipeline.tables; print(*(n for n in sys.modules if n.startswith('pipeline.')))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True)
+    modules = {f"pipeline/{name.split('.')[1]}.py" for name in done.stdout.split()}
+    inert = {"command_line", "errors", "files", "params", "paths", "published", "results"}
+    assert modules - {f"pipeline/{name}.py" for name in inert} <= set(stage["deps"])

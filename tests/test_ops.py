@@ -1,0 +1,77 @@
+"""Every fast operation against its plain definition: outputs and gradients, in float64, at awkward sizes."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gam.ops.causal_convolution import causal_convolution, causal_convolution_reference
+from gam.ops.memory_retrieval import memory_retrieval
+from gam.ops.selective_scan import CHUNK, selective_scan, selective_scan_reference
+
+
+def assert_alike(fast: Callable[..., Tensor], plain: Callable[..., Tensor], inputs: Sequence[Tensor]) -> None:
+    """Same outputs, and same gradients of a random weighing of them, within rounding of float64."""
+    ours = [tensor.clone().requires_grad_() for tensor in inputs]
+    theirs = [tensor.clone().requires_grad_() for tensor in inputs]
+    y, expected = fast(*ours), plain(*theirs)
+    torch.testing.assert_close(y, expected, rtol=1e-10, atol=1e-12)
+    weights = torch.randn_like(y)
+    (y * weights).sum().backward()
+    (expected * weights).sum().backward()
+    for ours_, theirs_ in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(ours_.grad, theirs_.grad, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("length", [1, 2, 63])
+@pytest.mark.parametrize("taps", [1, 3, 5])
+def test_causal_convolution(length: int, taps: int) -> None:
+    torch.manual_seed(0)
+    x, weight, bias = torch.randn(3, length, 7), torch.randn(7, 1, taps), torch.randn(7)
+    inputs = [tensor.double() for tensor in (x, weight, bias)]
+    assert_alike(causal_convolution, causal_convolution_reference, inputs)
+
+
+def scan_inputs(batch: int, length: int, channels: int, states: int) -> list[Tensor]:
+    torch.manual_seed(0)
+    u, dt = torch.randn(batch, length, channels), F.softplus(torch.randn(batch, length, channels))
+    a = -torch.rand(channels, states) * 8
+    b, c = torch.randn(batch, length, states), torch.randn(batch, length, states)
+    return [tensor.double() for tensor in (u, dt, a, b, c)]
+
+
+@pytest.mark.parametrize("length", [1, CHUNK - 1, CHUNK, CHUNK + 1, 63])
+@pytest.mark.parametrize(("batch", "channels", "states"), [(1, 1, 1), (3, 5, 7)])
+def test_selective_scan(length: int, batch: int, channels: int, states: int) -> None:
+    assert_alike(selective_scan, selective_scan_reference, scan_inputs(batch, length, channels, states))
+
+
+def test_selective_scan_is_stable_where_decays_vanish() -> None:
+    u, dt, a, b, c = scan_inputs(2, 40, 3, 4)
+    inputs = [tensor.float() for tensor in (u, dt * 200, a, b, c)]
+    y = selective_scan(*inputs)
+    assert torch.isfinite(y).all()
+    torch.testing.assert_close(y, selective_scan_reference(*inputs), rtol=1e-4, atol=1e-4)
+
+
+def test_selective_scan_in_half_precision_is_computed_in_float32() -> None:
+    inputs = [tensor.to(torch.bfloat16).requires_grad_() for tensor in scan_inputs(2, 40, 3, 4)]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        y = selective_scan(*inputs)
+    assert y.dtype == torch.bfloat16
+    expected = selective_scan_reference(*(tensor.float() for tensor in inputs))
+    torch.testing.assert_close(y, expected.to(torch.bfloat16))
+    y.sum().backward()
+    assert all(tensor.grad is not None and tensor.grad.dtype == torch.bfloat16 for tensor in inputs)
+
+
+def test_memory_retrieval_is_attention_to_the_bank() -> None:
+    torch.manual_seed(0)
+    x, bank = torch.randn(2, 9, 6).double(), torch.randn(11, 6).double()
+
+    def attention(x: Tensor, bank: Tensor) -> Tensor:
+        return F.scaled_dot_product_attention(x, bank.expand(2, -1, -1), bank.expand(2, -1, -1), scale=1.0)
+
+    assert_alike(memory_retrieval, attention, [x, bank])

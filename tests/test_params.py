@@ -1,0 +1,99 @@
+"""params.yaml: the one that ships is valid and is the paper's protocol; mistakes are named in one line."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pipeline.check import main as check
+from pipeline.params import load_params
+from pipeline.quickstart import HOUSE
+from tests.conftest import Workspace
+
+GAM, TRANSFORMER = {"models": {"gam": {}}}, {"models": {"transformer": {}}}
+
+
+def test_the_paper_protocol() -> None:
+    params = load_params(HOUSE / "params.yaml")
+    assert params.train.model_dump() == {
+        "epochs": 5,
+        "batch_size": 32,
+        "learning_rate": 3e-4,
+        "warmup_steps": 100,
+        "beta1": 0.9,
+        "beta2": 0.95,
+        "weight_decay": 0.1,
+        "clip_norm": 1.0,
+    }
+    assert {name: dataset.vocab_size for name, dataset in params.datasets.items()} == {
+        "wikitext-2": 10_000,
+        "wikitext-2-v1": 10_000,
+        "tinystories": 10_000,
+    }
+    for entry in params.models.values():
+        assert entry.precision == "float32"
+        assert entry.config(10_000).block_size == 256
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"models": {"gam": {"n_slots": 4}}}, "models.gam.n_slots is not a known key"),
+        ({"trian": {}}, "trian is not a known key"),
+        ({"models": {"gam": {"n_slot": "many"}}}, "models.gam.n_slot: input should be a valid integer, got 'many'"),
+        ({"models": {"gam": {"n_slot": True}}}, "models.gam.n_slot: input should be a valid integer"),
+        ({"models": {"gam": {"n_slot": -1}}}, "models.gam.n_slot must be an integer of at least 1, got -1"),
+        ({"models": {"gam": {"block_size": 1}}}, "models.gam.block_size must be at least 2, got 1"),
+        ({"models": {"gam": {"block": "rnn"}}}, "models.gam.block must be one of 'gam', 'transformer', 'mamba'"),
+        ({"models": {"gam": {"precision": "int8"}}}, "models.gam.precision: input should be 'float32' or 'bfloat16'"),
+        ({"models": {"transformer": {"n_head": 5}}}, "models.transformer.n_head must divide d_model = 16, got 5"),
+        ({"train": {"epochs": 0}}, "train.epochs: input should be greater than 0, got 0"),
+        ({"train": {"learning_rate": float("nan")}}, "train.learning_rate: input should be"),
+        ({"train": {"learning_rate": "3e-4x"}}, "train.learning_rate: input should be a valid number"),
+        ({"grid": {"models": ["transfomer"]}}, "which models does not have (did you mean 'transformer'?)"),
+        ({"grid": {"datasets": ["stories", "wiki"]}}, "grid.datasets names 'wiki', which datasets does not have"),
+        ({"grid": {"seeds": [0, 0]}}, "grid.seeds names 0 twice"),
+        ({"grid": {"seeds": []}}, "grid.seeds: list should have at least 1 item"),
+        ({"grid": {"ablation_models": ["gam"]}}, "grid.ablation_models names 'gam', which models has already"),
+        ({"datasets": {"stories": {"rows": {"train": 0}}}}, "datasets.stories.rows.train: input should be greater"),
+        ({"datasets": {"stories": {"rows": {"train": None}}}}, "datasets.stories.rows must be numbers"),
+        ({"datasets": {"stories": {"sha256": {"train": "x"}}}}, "datasets.stories.sha256.train: string should match"),
+        ({"datasets": {"stories": {"origin": {"path": "a/b"}}}}, "datasets.stories.origin.path is not a known key"),
+        ({"datasets": {"../up": {}}}, "datasets.../up: string should match pattern"),
+        ({"runtime": {"device": "tpu"}}, "runtime.device: input should be 'auto', 'cpu' or 'cuda', got 'tpu'"),
+    ],
+)
+def test_mistakes(workspace: Workspace, refusal: Callable[..., str], change: dict[str, Any], message: str) -> None:
+    workspace.edit(change)
+    assert message in refusal(check)
+    assert not (workspace.folder / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("n_slot: 16", "n_slots: 16", "models.gam.n_slots is not a known key (did you mean 'n_slot'?)"),
+        ("epochs: 2\n", "\n", "train.epochs is missing; every field is spelled out, add it"),
+        ("epochs: 2\n", "epochs: 2\n  epochs: 3\n", 'found duplicate key "epochs"'),
+        ("epochs: 2\n", "epochs: [2\n", "params.yaml is not valid YAML in line"),
+    ],
+)
+def test_mistakes_of_writing(
+    workspace: Workspace, refusal: Callable[..., str], old: str, new: str, message: str
+) -> None:
+    file = workspace.folder / "params.yaml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new, 1))
+    assert message in refusal(check)
+
+
+def test_no_params(workspace: Workspace, refusal: Callable[..., str]) -> None:
+    (workspace.folder / "params.yaml").unlink()
+    assert "params.yaml is missing: run from the repository's root" in refusal(check)
+
+
+def test_numbers_are_read_as_dvc_reads_them(workspace: Workspace) -> None:
+    """YAML 1.2: 1e-3 is a number, which PyYAML takes for a string."""
+    file = workspace.folder / "params.yaml"
+    file.write_text(file.read_text().replace("0.0003", "1e-3"))
+    assert load_params().train.learning_rate == 1e-3

@@ -1,0 +1,183 @@
+"""Tables from result files: every number from a file, the same bytes everywhere, nothing written where one is wrong."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import paths
+from pipeline.quickstart import HOUSE, for_terminal
+from pipeline.results import Clock, Code, Curve, EpochLosses, EpochSeconds, Metrics, Provenance, SplitMetrics
+from pipeline.results import write_result as write
+from pipeline.statistics import estimate
+from pipeline.tables import main as tables
+from tests.conftest import Workspace
+
+STAMP = Provenance(
+    code=Code(commit="a" * 40, sha256="0" * 64),
+    data={"train": "1" * 64},
+    packages={"python": "3.11.0", "torch": "2.13.0", "mamba-ssm": None},
+    device="Test & Device_1",
+    device_type="cpu",
+    threads=2,
+    deterministic=True,
+    allocator="none",
+    precision="float32",
+)
+
+
+def split_metrics(loss: float) -> SplitMetrics:
+    return SplitMetrics(
+        loss=loss,
+        perplexity=100 * loss,  # not exp(loss): a table must take it from the file
+        token_loss=loss,
+        token_perplexity=1,
+        bits_per_byte=1,
+        word_perplexity=1,
+        targets=10,
+    )
+
+
+def write_run(model: str, seed: int, loss: float, dataset: str = "stories") -> None:
+    run: dict[str, Any] = {"dataset": dataset, "model": model, "seed": seed, "provenance": STAMP}
+    losses = [
+        EpochLosses(epoch=1, steps=5, train_loss=9, validation_loss=loss - 0.5),
+        EpochLosses(epoch=2, steps=10, train_loss=8, validation_loss=loss),
+    ]
+    seconds = [EpochSeconds(epoch=e, train_seconds=e * 10, validation_seconds=1, tokens_per_second=7) for e in (1, 2)]
+    splits: Any = {"validation": split_metrics(loss), "test": split_metrics(loss + 1)}
+    write(paths.curve(dataset, model, seed), Curve(**run, parameters=1_250_000, epochs=losses))
+    write(paths.clock(dataset, model, seed), Clock(**run, epochs=seconds))
+    write(paths.metrics(dataset, model, seed), Metrics(**run, splits=splits))
+
+
+def written(folder: Path = paths.PAPER_TABLES) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+
+
+def cells(name: str, dataset: str, label: str) -> list[str]:
+    """The numbers of one row of a Markdown table."""
+    lines = (paths.PAPER_TABLES / f"{name}.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    return next(row[2:] for row in rows if row[:2] == [dataset, label])
+
+
+def test_without_any_result(workspace: Workspace) -> None:
+    workspace.call(tables)
+    assert cells("main", "wikitext-2", "GAM (Full)") == [
+        "22.6", "not run", "117.2", "not run", "6.7828", "not run", "882.57", "not run", "0",
+    ]  # fmt: skip
+    assert cells("main", "stories", "Transformer") == ["–", "not run"] * 4 + ["0"]
+    assert cells("ablation", "wikitext-2", "GAM (Global Only)") == [
+        "19.4",
+        "not run",
+        "905.45",
+        "not run",
+        "not run",
+        "0",
+    ]
+    assert json.loads((paths.PAPER_TABLES / "summary.json").read_text()) == {"main_table": {}, "ablation_table": {}}
+
+
+def test_one_run(workspace: Workspace) -> None:
+    write_run("gam", 0, 5.0)
+    workspace.call(tables)
+    assert cells("main", "stories", "GAM (Full)") == ["–", "1.2", "–", "15.0", "–", "5.0000", "–", "500.00", "1"]
+    assert cells("ablation", "stories", "GAM (Full)") == ["–", "1.2", "–", "90.02", "148.41", "1"]
+    text = (paths.PAPER_TABLES / "main.md").read_text()
+    assert (
+        "Test & Device_1 (cpu, 2 threads, deterministic); float32; python 3.11.0, torch 2.13.0; code aaaaaaaaaaaa"
+        in text
+    )
+    assert r"Test \& Device\_1" in (paths.PAPER_TABLES / "main.tex").read_text()
+    summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())
+    assert summary["main_table"]["stories"]["gam"]["validation_loss"] == 5.0
+    assert summary["main_table"]["stories"]["gam"]["test_loss"] == 6.0
+
+
+def test_several_seeds(workspace: Workspace) -> None:
+    workspace.edit({"grid": {"seeds": [0, 1, 2, 3]}})
+    for seed, loss in enumerate([5.0, 5.1, 5.3]):
+        write_run("gam", seed, loss)
+    workspace.call(tables)
+    half = 4.302653 * 0.1527525 / 3**0.5  # t(0.975, 2) from a printed table; standard deviation by hand
+    row = cells("main", "stories", "GAM (Full)")
+    assert row[5] == f"5.1333 ± {half:.4f}"
+    assert row[8] == "3"
+
+
+def test_what_the_grid_does_not_name_is_left_out(workspace: Workspace) -> None:
+    write_run("gam", 0, 5.0)
+    workspace.call(tables)
+    before = written()
+    write_run("gam", 7, 9.0)
+    write_run("gam", 0, 9.0, dataset="other")
+    workspace.call(tables)
+    assert written() == before
+
+
+def test_incomplete_runs_do_not_count(workspace: Workspace) -> None:
+    write_run("gam", 0, 5.0)
+    paths.metrics("stories", "gam", 0).unlink()
+    workspace.call(tables)
+    assert cells("main", "stories", "GAM (Full)")[-2:] == ["not run", "0"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"parameters": 1250000', '"parameters": 1250000,,', "seed-0.curve.json is not valid JSON"),
+        ('"parameters": 1250000,', "", "seed-0.curve.json: parameters: Field required"),
+        ('"validation_loss": 5.0', '"validation_loss": NaN', "seed-0.curve.json: epochs.1.validation_loss: "),
+        ('"validation_loss": 5.0', '"validation_loss": "low"', "seed-0.curve.json: epochs.1.validation_loss: "),
+        ('"threads": 2', '"threads": 2, "cores": 8', "seed-0.curve.json: provenance.cores: "),
+    ],
+)
+def test_damaged_results(workspace: Workspace, refusal: Callable[..., str], old: str, new: str, message: str) -> None:
+    workspace.call(tables)
+    before = written()
+    write_run("gam", 0, 5.0)
+    file = paths.curve("stories", "gam", 0)
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+    assert message in refusal(tables)
+    assert written() == before
+
+
+ELSEWHERE = [
+    {"LC_ALL": "C", "TZ": "UTC", "PYTHONHASHSEED": "1"},
+    {"LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "2", "PYTHONUTF8": "0"},
+]
+
+
+@pytest.mark.parametrize("settings", ELSEWHERE)
+def test_same_bytes_everywhere(workspace: Workspace, settings: dict[str, str]) -> None:
+    write_run("gam", 0, 5.0)
+    write_run("transformer", 0, 5.5)
+    workspace.call(tables)
+    before = written()
+    shutil.rmtree(paths.PAPER_TABLES)
+    environment = os.environ | settings | {"PYTHONPATH": str(HOUSE)}
+    subprocess.run([sys.executable, "-m", "pipeline.tables"], env=environment, check=True)
+    assert written() == before
+
+
+def test_estimate() -> None:
+    """Against a worked example: Student's sleep data, drug 1 (n = 10, mean 0.75, sd 1.78901, t 2.262157)."""
+    result = estimate([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0])
+    assert result.mean == pytest.approx(0.75)
+    assert result.half_width == pytest.approx(2.262157 * 1.78901 / 10**0.5, rel=1e-5)
+    assert estimate([1.0, 2.0]).half_width is None
+
+
+def test_table_on_a_terminal(workspace: Workspace) -> None:
+    workspace.call(tables)
+    text = for_terminal((paths.PAPER_TABLES / "main.md").read_text())
+    assert max(len(line) for line in text.splitlines() if "not run" in line) < 130
+    assert "882.57" in text

@@ -1,0 +1,143 @@
+"""The tokenizer and the blocks are those of the published data preparation."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer
+
+from pipeline import paths
+from pipeline.errors import UserError
+from pipeline.fetch import MIRROR, fetch
+from pipeline.fetch import main as fetch_main
+from pipeline.params import Dataset
+from pipeline.quickstart import HOUSE
+from pipeline.rows import encode_rows, read_rows, rows_file
+from pipeline.tokenise import UNKNOWN, WordEncoder, train_tokenizer
+from pipeline.tokenise import main as tokenise_main
+from pipeline.tokens import open_tokens
+from tests.conftest import Workspace
+
+RECORDED = json.loads((HOUSE / "tests/golden/tokenization.json").read_text())
+needs_mirror = pytest.mark.skipif(MIRROR not in os.environ, reason=f"{MIRROR} names no folder with the recorded texts")
+
+
+@needs_mirror
+@pytest.mark.parametrize("case", RECORDED, ids=lambda case: f"{case['dataset']}-{case['vocab_requested']}")
+def test_recorded_hashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: dict[str, Any]) -> None:
+    mirror = Path(os.environ[MIRROR]).absolute()
+    workspace = Workspace(tmp_path, monkeypatch)
+    monkeypatch.setenv(MIRROR, str(mirror))
+    splits = {file.name.split("-")[0] for file in (mirror / case["dataset"]).glob("*.parquet")}
+    dataset = {
+        "origin": {"path": "unused", "name": None, "revision": "0" * 40},
+        "rows": {split: None for split in ("train", "validation", "test") if split in splits},
+        "sha256": {},
+        "vocab_size": case["vocab_requested"],
+    }
+    workspace.edit({"datasets": {case["dataset"]: dataset}})
+    fetch(Dataset.model_validate(dataset), case["dataset"])
+    workspace.call(tokenise_main, "--dataset", case["dataset"])
+    tokens = open_tokens(case["dataset"])
+    assert tokens.vocab_size == case["vocab_size"]
+    for split in ("train", "validation"):
+        blocks = tokens.blocks(split, case["block_size"])
+        assert len(blocks) == case[f"{split}_blocks"]
+        assert sha256(blocks.tobytes()).hexdigest() == case[f"{split}_blocks_sha256"]
+    first = tokens.blocks("train", case["block_size"])[0]
+    assert first[: len(case["first_block"])].tolist() == case["first_block"]
+
+
+@needs_mirror
+def test_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WikiText-2 in at most 250 MiB above the interpreter with its libraries."""
+    mirror = str(Path(os.environ[MIRROR]).absolute())
+    workspace = Workspace(tmp_path, monkeypatch)
+    monkeypatch.setenv(MIRROR, mirror)
+    (workspace.folder / "params.yaml").write_text((HOUSE / "params.yaml").read_text())
+    workspace.call(fetch_main, "--dataset", "wikitext-2-v1")
+    code = (
+        "import resource, sys\n"
+        "from pipeline.tokenise import main\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "main()\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    command = [sys.executable, "-c", code, "--dataset", "wikitext-2-v1"]
+    environment = os.environ | {"PYTHONPATH": str(HOUSE)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert int(done.stdout.splitlines()[-1]) < 250 * 1024
+
+
+AWKWARD = [
+    "",
+    " ",
+    " = Title = \n",
+    "The old man 's <unk> @-@ built boat , 1 @,@ 000 tons\u00a0heavy .",
+    "tab\there\x0bvertical\x0cfeed\r\nnew\x85next\u2028line\u3000wide\u200bzero",
+    "control\x1c\x1dcharacters\x1e\x1fare no white space to the pre-tokenizer",
+    "\u4e2d\u6587 caf\u00e9 e\u0301 na\u00efve \U0001f600\U0001f600 !?... don't",
+    "The old man saw the old boat , the old man 's boat .",
+]
+
+
+def published_ids(tokenizer: Tokenizer, rows: list[str]) -> Iterator[int]:
+    """The definition: rows encoded one by one, ids one after another."""
+    for row in rows:
+        yield from tokenizer.encode(row).ids
+
+
+@pytest.mark.parametrize("vocab_size", [60, 400])
+def test_words_give_the_ids_of_rows(vocab_size: int) -> None:
+    tokenizer = train_tokenizer(iter(AWKWARD[:5]), vocab_size)  # later rows hold characters that it does not know
+    encoder = WordEncoder(tokenizer)
+    ids, starts = zip(*(encoder.encode(part) for part in (AWKWARD[:2], AWKWARD[2:7], AWKWARD[7:])), strict=True)
+    assert np.concatenate(ids).tolist() == list(published_ids(tokenizer, AWKWARD))
+    assert tokenizer.token_to_id(UNKNOWN) in np.concatenate(ids)
+    last = tokenizer.encode(AWKWARD[7])
+    begins = [int(start == 0 or AWKWARD[7][start - 1] == " ") for start, _ in last.offsets]
+    assert starts[2].tolist() == begins
+
+
+def test_stage(workspace: Workspace) -> None:
+    workspace.call(fetch_main, "--dataset", "stories")
+    workspace.call(tokenise_main, "--dataset", "stories")
+    tokens = open_tokens("stories")
+    tokenizer = Tokenizer.from_file(str(paths.tokens("stories") / "tokenizer.json"))
+    assert tokens.vocab_size == tokenizer.get_vocab_size() <= 150
+    for split, counts in tokens.splits.items():
+        rows = list(read_rows(rows_file(paths.raw("stories"), split)))
+        ids = tokens.ids(split)
+        assert ids.dtype == np.uint16
+        assert isinstance(ids, np.memmap)
+        assert ids.tolist() == list(published_ids(tokenizer, rows))
+        assert counts.rows == len(rows)
+        assert counts.bytes == len(encode_rows(rows)) - len(rows)
+        assert counts.words == sum(len(row.split()) for row in rows) == tokens.word_starts(split).sum()
+        assert counts.tokens == len(ids) == len(tokens.word_starts(split))
+        blocks = tokens.blocks(split, 32)
+        assert blocks.shape == (len(ids) // 33, 33)
+        assert blocks.ravel().tolist() == ids[: blocks.size].tolist()
+
+
+def test_damaged_input_and_output(workspace: Workspace) -> None:
+    workspace.call(fetch_main, "--dataset", "stories")
+    workspace.call(tokenise_main, "--dataset", "stories")
+    ids = paths.tokens("stories") / "train.ids"
+    ids.write_bytes(ids.read_bytes()[:-2])
+    with pytest.raises(UserError, match=r"train\.ids is missing or damaged"):
+        open_tokens("stories").ids("train")
+    rows = rows_file(paths.raw("stories"), "train")
+    rows.write_bytes(rows.read_bytes()[:-1])
+    with pytest.raises(UserError, match="ends in the middle of a row"):
+        list(read_rows(rows))
+    rows.unlink()
+    with pytest.raises(UserError, match="is missing: make it with `dvc repro`"):
+        list(read_rows(rows))
