@@ -26,11 +26,11 @@ check: $(READY)       ## lint and types
 
 repro: $(READY)       ## the grid of params.yaml; ends nonzero where a run is missing, with all tables made
 	python -m pipeline.check
-	dvc repro --keep-going; status=$$?; dvc repro --single-item tables && exit $$status
+	dvc repro --keep-going; status=$$?; dvc repro --single-item tables figures && exit $$status
 
-tables: $(READY)      ## the tables from the results that are there
+tables: $(READY)      ## the tables and figures from the results that are there
 	python -m pipeline.check
-	dvc repro --single-item --force tables
+	dvc repro --single-item --force tables figures
 
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(find_python)" || { echo "error: Python 3.11 or 3.12 is needed, and none was found: install one" >&2; exit 2; }

@@ -15,6 +15,12 @@ def _require_sizes(config: object, *fields: str) -> None:
         _require(is_size, field, "be an integer of at least 1", value)
 
 
+def _require_switches(config: object, *fields: str) -> None:
+    for field in fields:
+        value = getattr(config, field)
+        _require(isinstance(value, bool), field, "be true or false", value)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrunkConfig:
     """What every model has: embeddings, a stack of blocks, a norm and a tied head."""
@@ -33,7 +39,8 @@ class TrunkConfig:
     def __post_init__(self) -> None:
         _require_sizes(self, "vocab_size", "block_size", "d_model", "n_layer")
         _require(self.block_size >= 2, "block_size", "be at least 2", self.block_size)
-        _require(0.0 <= self.dropout < 1.0, "dropout", "lie in [0, 1)", self.dropout)
+        is_number = isinstance(self.dropout, int | float) and not isinstance(self.dropout, bool)
+        _require(is_number and 0.0 <= self.dropout < 1.0, "dropout", "lie in [0, 1)", self.dropout)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +61,7 @@ class GAMConfig(TrunkConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         _require_sizes(self, "n_slot", "kernel_size")
+        _require_switches(self, "gate", "local", "memory")
         _require(self.local or self.memory, "local", "be true where memory is false", self.local)
         both = self.local and self.memory
         _require(both or not self.gate, "gate", "be false unless local and memory are both true", self.gate)
@@ -65,10 +73,13 @@ class TransformerConfig(TrunkConfig):
 
     n_head: int
     """Attention heads; divides d_model."""
+    fused: bool = False
+    """False: T x T attention weights in memory, as published. True: torch's fused kernels."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _require_sizes(self, "n_head")
+        _require_switches(self, "fused")
         _require(self.d_model % self.n_head == 0, "n_head", f"divide d_model = {self.d_model}", self.n_head)
 
 
@@ -88,6 +99,7 @@ class MambaConfig(TrunkConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         _require_sizes(self, "d_state", "d_conv", "expand")
+        _require_switches(self, "residual")
 
 
 ModelConfig = GAMConfig | TransformerConfig | MambaConfig

@@ -1,14 +1,13 @@
 """The paper's Table 3: the best validation perplexity during training, with and without GAM's parts."""
 
-import math
 from typing import Any
 
-from pipeline import paths
 from pipeline.main_table import merged
 from pipeline.params import Params
 from pipeline.published import Published
-from pipeline.results import Curve, read_runs
-from pipeline.statistics import estimate
+from pipeline.results import Curve
+from pipeline.runs import left_out_notes, read_curves
+from pipeline.statistics import estimate, perplexity
 from pipeline.table import (
     Column,
     Group,
@@ -35,7 +34,7 @@ def ablation_table(params: Params, published: Published) -> tuple[Table, dict[st
         in_grid = dataset in grid.ablation_datasets
         ours = [*(name for name in grid.models if name == WHOLE), *grid.ablation_models] if in_grid else []
         for model in merged(ours, paper.get(dataset, {})):
-            curves = read_runs(paths.curve, Curve, dataset, model, grid.seeds if in_grid else [])
+            curves = read_curves(params, dataset, model)
             provenances += [curve.provenance for curve in curves]
             sizes = estimate([curve.parameters / 1e6 for curve in curves]) if curves else None
             best = estimate([_perplexities(curve)[0] for curve in curves]) if curves else None
@@ -43,8 +42,8 @@ def ablation_table(params: Params, published: Published) -> tuple[Table, dict[st
             if best and last:
                 summary.setdefault(dataset, {})[model] = {
                     "n": best.n,
-                    "best_validation_perplexity": best.mean,
-                    "last_validation_perplexity": last.mean,
+                    "best_validation_perplexity": best.finite_mean,
+                    "last_validation_perplexity": last.finite_mean,
                 }
             theirs = paper.get(dataset, {}).get(model)
             cells = [
@@ -65,13 +64,14 @@ def ablation_table(params: Params, published: Published) -> tuple[Table, dict[st
     notes = [
         interval_note(),
         "Best: the lowest of the validations after each epoch, as the paper has it; last: after the last epoch.",
+        *left_out_notes(params),
         *machine_notes(provenances),
     ]
     title = "Ablation: published beside reproduced (the paper's Table 3)"
     return Table("ablation", title, "Data set", "Model", columns, groups, notes), summary
 
 
-def _perplexities(curve: Curve) -> tuple[float, float]:
+def _perplexities(curve: Curve) -> tuple[float | None, float | None]:
     """Best and last validation perplexity."""
     losses = [epoch.validation_loss for epoch in curve.epochs]
-    return math.exp(min(losses)), math.exp(losses[-1])
+    return perplexity(min(losses)), perplexity(losses[-1])

@@ -8,7 +8,9 @@ from pipeline.errors import UserError, require_one_of
 from pipeline.params import Params, load_params
 
 
-class _OneLineParser(argparse.ArgumentParser):
+class OneLineParser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, without the usage."""
+
     def error(self, message: str) -> NoReturn:
         raise UserError(f"command line: {message} (see --help)")
 
@@ -18,7 +20,7 @@ def read_names(description: str | None, *names: str) -> tuple[argparse.Namespace
 
     Raises UserError for an option that is missing or unknown, and for a name that params.yaml does not have.
     """
-    parser = _OneLineParser(description=description)
+    parser = OneLineParser(description=description)
     for name in names:
         parser.add_argument(f"--{name}", required=True, type=int if name == "seed" else str)
     args = parser.parse_args()
@@ -27,6 +29,6 @@ def read_names(description: str | None, *names: str) -> tuple[argparse.Namespace
         require_one_of("data set", args.dataset, params.datasets, str(paths.PARAMS))
     if "model" in names:
         require_one_of("model", args.model, params.models, str(paths.PARAMS))
-    if "seed" in names and args.seed < 0:
-        raise UserError(f"command line: --seed must be at least 0, got {args.seed}")
+    if "seed" in names and not 0 <= args.seed < 2**63:
+        raise UserError(f"command line: --seed must lie in 0 to 2**63 - 1, got {args.seed}")
     return args, params

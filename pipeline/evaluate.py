@@ -1,14 +1,17 @@
 """Stage `evaluate`: the stored weights of one run -> its metrics on validation and test."""
 
+from tokenizers import Tokenizer
+
 from gam import LanguageModel
 from pipeline import paths
 from pipeline.command_line import read_names
-from pipeline.errors import exit_cleanly
+from pipeline.errors import UserError, exit_cleanly
 from pipeline.metrics import describe, score_blocks
+from pipeline.probes import gate_preferences, reach_by_change, reach_by_gradient, word_classes
 from pipeline.provenance import provenance
-from pipeline.results import Metrics, write_result
+from pipeline.results import LayerGates, Metrics, write_result
 from pipeline.runtime import start
-from pipeline.tokens import open_tokens
+from pipeline.tokens import TOKENIZER, TokenFolder, cut_blocks, open_tokens
 from pipeline.weights import load_weights
 
 
@@ -25,9 +28,28 @@ def main() -> None:
         if split != "train":
             blocks = tokens.blocks(split, model.config.block_size)
             splits[split] = describe(score_blocks(model, blocks, batch_size, entry.precision), counts)
+    validation = tokens.blocks("validation", model.config.block_size)
     run = {"dataset": args.dataset, "model": args.model, "seed": args.seed}
-    stamp = provenance(machine, entry.precision, tokens)
-    write_result(paths.metrics(**run), Metrics(**run, splits=splits, provenance=stamp))
+    metrics = Metrics(
+        **run,
+        splits=splits,
+        reach_by_gradient=reach_by_gradient(model, validation),
+        reach_by_change=reach_by_change(model, validation),
+        gates=gates_by_layer(model, tokens, batch_size),
+        provenance=provenance(machine, entry.precision, tokens),
+    )
+    write_result(paths.metrics(**run), metrics)
+
+
+def gates_by_layer(model: LanguageModel, tokens: TokenFolder, batch_size: int) -> list[LayerGates]:
+    """What the gates prefer in the validation text. Raises UserError where the tokenizer cannot be read."""
+    file, blocks = tokens.folder / TOKENIZER, tokens.blocks("validation", model.config.block_size)
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception:  # tokenizers raises nothing narrower
+        raise UserError(f"{file} is missing or damaged: delete it and run `dvc repro`") from None
+    classes = word_classes(tokens.ids("validation"), tokens.word_starts("validation"), tokenizer)
+    return gate_preferences(model, blocks, cut_blocks(classes, model.config.block_size), batch_size)
 
 
 if __name__ == "__main__":

@@ -59,14 +59,16 @@ def _from_mirror(folder: Path, split: Split, limit: int | None) -> list[str]:
     for file in files:
         try:
             rows += parquet.read_table(file, columns=["text"])["text"].to_pylist()
-        except (ArrowException, OSError, KeyError) as error:
+        except (ArrowException, OSError, KeyError, UnicodeDecodeError) as error:
             raise UserError(f"the mirror's {file} cannot be read ({error}): copy it anew") from None
     return rows[:limit]
 
 
 def _from_hub(origin: Hub, split: Split, limit: int | None) -> list[str]:
     from datasets import load_dataset
+    from huggingface_hub.utils import logging
 
+    logging.set_verbosity_error()  # it retries by itself; what counts is the end
     try:
         # Streamed, so that the first rows of a large data set do not cost all of it.
         rows = load_dataset(origin.path, origin.name, revision=origin.revision, split=split, streaming=True)

@@ -1,14 +1,16 @@
 """The paper's Table 1: every model after its last epoch."""
 
+from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
-from pipeline import paths
 from pipeline.params import Params
 from pipeline.published import Published
-from pipeline.results import Clock, Curve, Metrics, read_result
+from pipeline.results import Clock, Curve, Metrics
+from pipeline.runs import left_out_notes, read_clocks, read_curves, read_metrics
 from pipeline.statistics import Estimate, estimate
 from pipeline.table import (
+    Bold,
     Column,
     Group,
     Quantity,
@@ -19,11 +21,14 @@ from pipeline.table import (
     published_cell,
     reproduced_cell,
 )
+from pipeline.verdicts import beyond
 
 PARAMETERS = Quantity("Parameters", "M")
 SECONDS = Quantity("Epoch", "s")
 LOSS = Quantity("Val. loss", "nats/token")
 PERPLEXITY = Quantity("Val. PPL")
+REPRODUCED_LOSSES = (5, 7)
+"""The cells of a row with our loss and perplexity."""
 
 
 def main_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
@@ -33,12 +38,14 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
     groups, provenances = [], []
     for dataset in merged(grid.datasets, paper):
         rows = []
-        for model in merged(grid.models if dataset in grid.datasets else [], paper.get(dataset, {})):
-            runs = _finished_runs(dataset, model, grid.seeds if dataset in grid.datasets else [])
-            provenances += [metrics.provenance for _, _, metrics in runs]
+        models = merged(grid.models if dataset in grid.datasets else [], paper.get(dataset, {}))
+        finished = {model: _finished_runs(params, dataset, model) for model in models}
+        best = _best(finished, params.claims.margin_nats)
+        for model, runs in finished.items():
+            provenances += [part.provenance for run in runs for part in (run.curve, run.clock, run.metrics)]
             ours = _estimates(runs)
             if runs:
-                numbers = {key: value.mean for key, value in ours.items()}
+                numbers = {key: value.finite_mean for key, value in ours.items()}
                 summary.setdefault(dataset, {})[model] = {"n": len(runs)} | numbers
             theirs = paper.get(dataset, {}).get(model)
             cells = [
@@ -52,6 +59,8 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
                 reproduced_cell(ours.get("validation_perplexity"), 2),
                 str(len(runs)),
             ]
+            if model == best:
+                cells = [Bold(cell) if at in REPRODUCED_LOSSES else cell for at, cell in enumerate(cells)]
             rows.append([published.names.get(model, model), *cells])
         groups.append(Group(dataset, rows))
     columns = [*published_and_reproduced(PARAMETERS, SECONDS, LOSS, PERPLEXITY), Column(Quantity("n"))]
@@ -59,8 +68,11 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
         interval_note(),
         "Loss: mean over batches of the batch mean, after the last epoch; PPL = exp(loss), its interval follows the "
         "spread of PPL over seeds.",
+        f"Bold: loss below every other model's by more than {params.claims.margin_nats} nats, the whole 95 % interval "
+        "of the paired differences (never from fewer than 3 seeds).",
         "Epoch: wall clock of the training part, shown and never judged, since runs may have shared their machine; "
         "published on one NVIDIA T4.",
+        *left_out_notes(params),
         *machine_notes(provenances),
     ]
     title = "Main results: published beside reproduced (the paper's Table 1)"
@@ -72,25 +84,46 @@ def merged(ours: list[str], theirs: dict[str, Any]) -> list[str]:
     return [*ours, *(name for name in theirs if name not in ours)]
 
 
-def _finished_runs(dataset: str, model: str, seeds: list[int]) -> list[tuple[Curve, Clock, Metrics]]:
-    runs = []
-    for seed in seeds:
-        curve = read_result(paths.curve(dataset, model, seed), Curve)
-        clock = read_result(paths.clock(dataset, model, seed), Clock)
-        metrics = read_result(paths.metrics(dataset, model, seed), Metrics)
-        if curve and clock and metrics:
-            runs.append((curve, clock, metrics))
-    return runs
+@dataclass(frozen=True)
+class Run:
+    """All that is known of one run."""
+
+    curve: Curve
+    clock: Clock
+    metrics: Metrics
 
 
-def _estimates(runs: list[tuple[Curve, Clock, Metrics]]) -> dict[str, Estimate]:
+def _finished_runs(params: Params, dataset: str, model: str) -> list[Run]:
+    """The runs that were trained and evaluated."""
+    clocks = {clock.seed: clock for clock in read_clocks(params, dataset, model)}
+    metrics = {found.seed: found for found in read_metrics(params, dataset, model)}
+    curves = read_curves(params, dataset, model)
+    return [Run(c, clocks[c.seed], metrics[c.seed]) for c in curves if c.seed in clocks and c.seed in metrics]
+
+
+def _best(finished: dict[str, list[Run]], margin: float) -> str | None:
+    """The model whose loss is below every other's by more than the margin, by the rule of the claims."""
+    losses = {
+        model: {run.metrics.seed: run.metrics.splits["validation"].loss for run in runs}
+        for model, runs in finished.items()
+        if runs
+    }
+    for model, ours in losses.items():
+        rivals = [theirs for name, theirs in losses.items() if name != model]
+        differences = [[theirs[seed] - ours[seed] for seed in ours if seed in theirs] for theirs in rivals]
+        if rivals and all(pairs and beyond(estimate(pairs), margin) == "reproduced" for pairs in differences):
+            return model
+    return None
+
+
+def _estimates(runs: list[Run]) -> dict[str, Estimate]:
     if not runs:
         return {}
-    values = {
-        "parameters_millions": [curve.parameters / 1e6 for curve, _, _ in runs],
-        "epoch_seconds": [mean(epoch.train_seconds for epoch in clock.epochs) for _, clock, _ in runs],
+    values: dict[str, list[float | None]] = {
+        "parameters_millions": [run.curve.parameters / 1e6 for run in runs],
+        "epoch_seconds": [mean(epoch.train_seconds for epoch in run.clock.epochs) for run in runs],
     }
-    for split in runs[0][2].splits:
+    for split in runs[0].metrics.splits:
         for key in ("loss", "perplexity", "token_loss", "token_perplexity", "bits_per_byte", "word_perplexity"):
-            values[f"{split}_{key}"] = [getattr(metrics.splits[split], key) for _, _, metrics in runs]
+            values[f"{split}_{key}"] = [getattr(run.metrics.splits[split], key) for run in runs]
     return {key: estimate(numbers) for key, numbers in values.items()}

@@ -8,6 +8,7 @@ import torch
 
 from gam import LanguageModel
 from pipeline.results import SplitMetrics
+from pipeline.statistics import perplexity
 from pipeline.tokens import SplitCounts
 
 
@@ -53,10 +54,10 @@ def describe(score: Score, counts: SplitCounts) -> SplitMetrics:
     nats = score.token_loss * counts.tokens
     return SplitMetrics(
         loss=score.loss,
-        perplexity=math.exp(score.loss),
+        perplexity=perplexity(score.loss),
         token_loss=score.token_loss,
-        token_perplexity=math.exp(score.token_loss),
+        token_perplexity=perplexity(score.token_loss),
         bits_per_byte=nats / math.log(2) / counts.bytes,
-        word_perplexity=math.exp(nats / counts.words),
+        word_perplexity=perplexity(nats / counts.words),
         targets=score.targets,
     )

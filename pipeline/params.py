@@ -24,12 +24,13 @@ from gam.config import GAMConfig, MambaConfig, ModelConfig, TransformerConfig
 from pipeline import paths
 from pipeline.errors import UserError, did_you_mean
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
-"""A name of a data set or model: it becomes part of paths and of stage names."""
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+"""A name of a data set or model: it becomes part of paths, of stage names and of keys that DVC splits at dots."""
 Split = Literal["train", "validation", "test"]
 Precision = Literal["float32", "bfloat16"]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 NonNegativeInt = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Section(BaseModel):
@@ -43,7 +44,7 @@ class Runtime(Section):
 
     device: Literal["auto", "cpu", "cuda"]
     """auto: CUDA where there is a device, else the CPU."""
-    threads: PositiveInt
+    threads: int = Field(ge=1, le=1024)
     """CPU threads of one operation. Sums are split by it, so the last bits of a result depend on it."""
     deterministic: bool
     """Refuse operations whose result may differ from one call to the next."""
@@ -54,9 +55,11 @@ class Grid(Section):
 
     datasets: list[Name] = Field(min_length=1)
     models: list[Name] = Field(min_length=1)
-    seeds: list[NonNegativeInt] = Field(min_length=1)
+    seeds: list[Seed] = Field(min_length=1)
     ablation_datasets: list[Name] = Field(min_length=1)
     ablation_models: list[Name] = Field(min_length=1)
+    scaling_models: list[Name] = Field(min_length=1)
+    """The models of which one block is measured."""
 
     @model_validator(mode="after")
     def _no_run_twice(self) -> Self:
@@ -87,8 +90,7 @@ class Generated(Section):
 
 
 def _origin(value: Any) -> str:
-    keys = value if isinstance(value, dict) else type(value).model_fields
-    return "generated" if "generator_seed" in keys else "hub"
+    return "generated" if isinstance(value, dict) and "generator_seed" in value else "hub"
 
 
 class Dataset(Section):
@@ -100,7 +102,8 @@ class Dataset(Section):
     sha256: dict[Split, Sha256]
     """Hash of a split's rows, each as UTF-8 followed by a NUL byte; splits that are not named are not checked."""
     vocab_size: int = Field(ge=5, le=2**16)
-    """Largest vocabulary of the tokenizer; ids are stored in 16 bits."""
+    """Where training the tokenizer stops, if it has merges left and the text has no more characters than that; ids
+    are stored in 16 bits."""
 
     @model_validator(mode="after")
     def _check_splits(self) -> Self:
@@ -163,6 +166,69 @@ class Train(Section):
     """Largest norm of all gradients together."""
 
 
+TIMED = ("transformer", "mamba", "gam")
+"""The entries of `models` that the claims of speed are about."""
+
+
+class Timing(Section):
+    """How training steps are timed."""
+
+    vocab_size: int = Field(ge=5)
+    warmup: PositiveInt
+    """Steps of each model that are not counted."""
+    repetitions: int = Field(ge=2)
+
+
+class ScalingOn(Section):
+    """What is measured on one type of device."""
+
+    precision: Literal["float32", "float16"]
+    """float16 means autocast and a gradient scaler, as published."""
+    batch_size: PositiveInt
+    lengths: list[PositiveInt] = Field(min_length=1)
+    """Tokens."""
+
+
+class Scaling(Section):
+    """How one block is measured against the length of its input (the paper's Table 2)."""
+
+    cuda: ScalingOn
+    cpu: ScalingOn
+    warmup: NonNegativeInt
+    """Iterations that are not counted."""
+    repetitions: int = Field(ge=2)
+    cap_gib: PositiveFloat
+    """Memory of the second round, in GiB."""
+
+
+class Family(Section):
+    """Entries of `models` that are compared with each other."""
+
+    transformer: Name | None
+    mamba: Name | None
+    gam: Name | None
+    sum_fusion: Name | None
+    global_only: Name | None
+    local_only: Name | None
+
+
+class Claims(Section):
+    """How claims are judged."""
+
+    margin_nats: PositiveFloat
+    """Differences of loss up to this are too small to matter."""
+    margin_ratio: PositiveFloat
+    """Likewise the part of a time that is saved."""
+    margin_gate: PositiveFloat
+    """Likewise differences of gate values."""
+    linear: Annotated[list[float], Field(min_length=2, max_length=2)]
+    """Growth exponents that count as linear, from and to."""
+    quadratic: Annotated[list[float], Field(min_length=2, max_length=2)]
+    shortest: PositiveInt
+    """Length in tokens from which on growth is fitted."""
+    families: dict[Name, Family] = Field(min_length=1)
+
+
 class Params(Section):
     """All of params.yaml."""
 
@@ -171,6 +237,9 @@ class Params(Section):
     datasets: dict[Name, Dataset]
     models: dict[Name, AnyEntry]
     train: Train
+    timing: Timing
+    scaling: Scaling
+    claims: Claims
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
@@ -179,11 +248,17 @@ class Params(Section):
             ("ablation_datasets", self.datasets),
             ("models", self.models),
             ("ablation_models", self.models),
+            ("scaling_models", self.models),
         ):
             name = next((name for name in getattr(self.grid, field) if name not in known), None)
-            section = field.removeprefix("ablation_")
+            section = "datasets" if known is self.datasets else "models"
             hint = did_you_mean(str(name), known)
             _require(name is None, f"grid.{field} names {name!r}, which {section} does not have{hint}")
+        for family, roles in self.claims.families.items():
+            named = [name for _, name in roles if name is not None]
+            name = next((name for name in named if name not in self.models), None)
+            hint = did_you_mean(str(name), self.models)
+            _require(name is None, f"claims.families.{family} names {name!r}, which models does not have{hint}")
         return self
 
 
@@ -194,7 +269,11 @@ def _require(holds: bool, message: str) -> None:
 
 def load_params(path: Path = paths.PARAMS) -> Params:
     """Read and validate params.yaml. Raises UserError naming the first field that is wrong."""
-    values = read_yaml(path)
+    return validate_params(read_yaml(path), path)
+
+
+def validate_params(values: Any, path: Path) -> Params:
+    """The content of `path`, validated. Raises UserError naming the first field that is wrong."""
     try:
         return Params.model_validate(values)
     except ValidationError as error:

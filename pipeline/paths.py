@@ -4,8 +4,10 @@ from pathlib import Path
 
 PARAMS = Path("params.yaml")
 PARAMS_ARE_VALID = Path("data/params.valid")
+RUNS = Path("runs")
 RESULTS = Path("results")
 PAPER_TABLES = Path("paper_tables")
+TIMING = RESULTS / "timing.json"
 
 
 def raw(dataset: str) -> Path:
@@ -20,22 +22,27 @@ def tokens(dataset: str) -> Path:
 
 def weights(dataset: str, model: str, seed: int) -> Path:
     """Weights at the end of a run."""
-    return Path("runs", dataset, model, f"seed-{seed}.safetensors")
+    return RUNS / dataset / model / f"seed-{seed}.safetensors"
 
 
 def curve(dataset: str, model: str, seed: int) -> Path:
     """What a run computed: losses by epoch."""
-    return RESULTS / "runs" / dataset / model / f"seed-{seed}.curve.json"
+    return RESULTS / "curves" / dataset / model / f"seed-{seed}.json"
 
 
 def clock(dataset: str, model: str, seed: int) -> Path:
     """What the clock said during a run."""
-    return RESULTS / "runs" / dataset / model / f"seed-{seed}.clock.json"
+    return RESULTS / "clocks" / dataset / model / f"seed-{seed}.json"
 
 
 def metrics(dataset: str, model: str, seed: int) -> Path:
     """What the weights of a run are worth."""
-    return RESULTS / "runs" / dataset / model / f"seed-{seed}.metrics.json"
+    return RESULTS / "metrics" / dataset / model / f"seed-{seed}.json"
+
+
+def scaling(model: str) -> Path:
+    """Time and memory of one block of a model against the length of its input."""
+    return RESULTS / "scaling" / f"{model}.json"
 
 
 def training_fingerprint(model: str) -> Path:

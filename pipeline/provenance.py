@@ -6,6 +6,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Literal
 
 from pipeline.params import Precision
 from pipeline.results import Code, Provenance
@@ -17,11 +18,13 @@ PACKAGES = ["torch", "numpy", "tokenizers", "safetensors", "mamba-ssm"]
 HOUSE = Path(__file__).parent.parent
 
 
-def provenance(machine: Machine, precision: Precision, tokens: TokenFolder) -> Provenance:
-    """Code, data, package versions, device, precision and threads of this process."""
+def provenance(
+    machine: Machine, precision: Precision | Literal["float16"] | None, tokens: TokenFolder | None = None
+) -> Provenance:
+    """Code, data, package versions, device, precision and threads of this process; no tokens where none were read."""
     return Provenance(
         code=Code(commit=_commit(), sha256=_source_hash()),
-        data={split: counts.sha256 for split, counts in tokens.splits.items()},
+        data={} if tokens is None else {split: counts.sha256 for split, counts in tokens.splits.items()},
         packages={"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         device=machine.name,
         device_type="cuda" if machine.device.type == "cuda" else "cpu",

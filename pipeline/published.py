@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import PositiveFloat, ValidationError
+from pydantic import PositiveFloat, PositiveInt, ValidationError
 
 from pipeline.errors import UserError
 from pipeline.params import Section, read_yaml
@@ -26,11 +26,31 @@ class AblationRow(Section):
     best_perplexity: PositiveFloat
 
 
+class Claim(Section):
+    """What the paper claims."""
+
+    claim: str
+    states: str
+    """The size of the effect that it states, shown and never judged."""
+
+
+class ScalingRow(Section):
+    """One model's part of a row of the paper's Table 2; null for both where it ran out of memory."""
+
+    length: PositiveInt
+    """Tokens."""
+    milliseconds: PositiveFloat | None
+    peak_mib: PositiveFloat | None
+
+
 class Published(Section):
     """What the paper prints, by data set and model."""
 
     names: dict[str, str]
+    claims: dict[str, Claim]
     main: dict[str, dict[str, MainRow]]
+    scaling: dict[str, list[ScalingRow]]
+    """By model alone."""
     ablation: dict[str, dict[str, AblationRow]]
 
 

@@ -15,10 +15,11 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from pipeline import paths
+from pipeline.command_line import OneLineParser
 from pipeline.errors import UserError, exit_cleanly, require_one_of
 from pipeline.fetch import MIRROR
 from pipeline.files import replacing
-from pipeline.params import load_params, read_yaml
+from pipeline.params import load_params, read_yaml, validate_params
 
 HOUSE = Path(__file__).parent.parent
 OVERLAYS = Path(__file__).with_name("overlays")
@@ -26,7 +27,7 @@ OVERLAYS = Path(__file__).with_name("overlays")
 
 def main() -> None:
     names = sorted(file.stem for file in OVERLAYS.glob("*.yaml"))
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = OneLineParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--overlay", default="stories", help=f"one of {', '.join(names)}")
     overlay = parser.parse_args().overlay
     require_one_of("overlay", overlay, names, "pipeline/overlays")
@@ -41,17 +42,20 @@ def main() -> None:
     print(
         f"Tables: {here}/{paths.PAPER_TABLES}/   results: {here}/{paths.RESULTS}/   parameters: {here}/{paths.PARAMS}"
     )
-    print(f"To go on from here: edit {here}/{paths.PARAMS}, then run `dvc repro` in that folder.")
+    print(f"To go on from here: edit {here}/{paths.PARAMS}, then run `dvc repro` in that folder; the next quickstart")
+    print(f"starts from {paths.PARAMS} and its overlay again.")
 
 
 def prepare(workspace: Path, overlay: Path) -> None:
     """Copy code and graph into the workspace, and write its params.yaml; data, runs and results there stay."""
     workspace.mkdir(parents=True, exist_ok=True)
+    base = HOUSE / paths.PARAMS
+    load_params(base)
     with replacing(workspace / paths.PARAMS) as temporary:
-        merged = merge(read_yaml(HOUSE / paths.PARAMS), read_yaml(overlay))
+        merged = merge(read_yaml(base), read_yaml(overlay))
+        validate_params(merged, overlay)
         with temporary.open("w", encoding="utf-8") as file:
             YAML().dump(merged, file)
-        load_params(temporary)
     for package in ("gam", "pipeline"):
         shutil.rmtree(workspace / package, ignore_errors=True)
         shutil.copytree(HOUSE / package, workspace / package, ignore=shutil.ignore_patterns("__pycache__"))

@@ -3,7 +3,7 @@
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.published import FILE as PUBLISHED
-from pipeline.table import Table
+from pipeline.table import Bold, Table
 
 TEMPLATES = PUBLISHED.with_name("templates")
 LATEX = {
@@ -19,8 +19,12 @@ LATEX = {
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     "±": r"$\pm$",
     "–": "--",
+    "−": "$-$",
+    "≥": r"$\geq$",
+    "·": r"$\cdot$",
 }
 MARKDOWN = {"|": r"\|"}
 
@@ -32,23 +36,30 @@ def to_markdown(table: Table) -> str:
         unit = f" ({column.quantity.unit})" if column.quantity.unit else ""
         headers.append(" ".join(filter(None, (column.quantity.label, column.source))) + unit)
     rows = [[group.label, *row] for group in table.groups for row in group.rows]
-    cells = [[_escape(cell, MARKDOWN) for cell in row] for row in [headers, *rows]]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    head, *body = [_pad(row, widths) for row in cells]
-    rule = ["-" * width for width in widths[:2]] + ["-" * (width - 1) + ":" for width in widths[2:]]
+    cells = [[_markdown(cell) for cell in row] for row in [headers, *rows]]
+    numbers = [False, False, *(column.width_cm is None for column in table.columns)]
+    widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
+    padded = [
+        [c.rjust(w) if number else c.ljust(w) for c, w, number in zip(row, widths, numbers, strict=True)]
+        for row in cells
+    ]
+    head, *body = padded
+    rule = ["-" * (w - 1) + ":" if number else "-" * w for w, number in zip(widths, numbers, strict=True)]
     return _render("table.md.j2", table=table, head=head, rule=rule, rows=body)
 
 
 def to_latex(table: Table) -> str:
-    """The table as a LaTeX float that needs booktabs alone."""
-    return _render("table.tex.j2", table=table, spans=_spans(table))
-
-
-def _pad(row: list[str], widths: list[int]) -> list[str]:
-    """Labels to the left, numbers to the right."""
-    labels, numbers = row[:2], row[2:]
-    left = [cell.ljust(width) for cell, width in zip(labels, widths[:2], strict=True)]
-    return left + [cell.rjust(width) for cell, width in zip(numbers, widths[2:], strict=True)]
+    """The table as one LaTeX float, or several where it is long, that need booktabs alone."""
+    columns = ["r" if column.width_cm is None else rf"p{{{column.width_cm}cm}}" for column in table.columns]
+    spans, size = _spans(table), table.groups_per_float or len(table.groups)
+    return _render(
+        "table.tex.j2",
+        table=table,
+        spans=spans,
+        pairs=[span for span in spans if span[3] > span[2]],
+        columns=["l", *columns],
+        parts=[table.groups[at : at + size] for at in range(0, len(table.groups), size)],
+    )
 
 
 def _spans(table: Table) -> list[tuple[str, str, int, int]]:
@@ -63,6 +74,16 @@ def _spans(table: Table) -> list[tuple[str, str, int, int]]:
     return spans
 
 
+def _markdown(text: str) -> str:
+    escaped = _escape(text, MARKDOWN)
+    return f"**{escaped}**" if isinstance(text, Bold) else escaped
+
+
+def _latex(text: str) -> str:
+    escaped = _escape(text, LATEX)
+    return rf"\textbf{{{escaped}}}" if isinstance(text, Bold) else escaped
+
+
 def _escape(text: str, replacements: dict[str, str]) -> str:
     return "".join(replacements.get(character, character) for character in text)
 
@@ -71,5 +92,5 @@ def _render(template: str, **values: object) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["latex"] = lambda text: _escape(text, LATEX)
+    environment.filters["latex"] = _latex
     return environment.get_template(template).render(**values).rstrip() + "\n"

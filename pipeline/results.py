@@ -1,10 +1,9 @@
 """The result files: what stands in them, how they are written, and how they are read without trusting them."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from pipeline.errors import UserError
 from pipeline.files import read_json, write_json
@@ -34,16 +33,22 @@ class Provenance(Section):
     threads: PositiveInt
     deterministic: bool
     allocator: str
-    precision: Precision
+    precision: Precision | Literal["float16"] | None
+    """Null where a file holds results in several."""
 
 
-class RunResult(Section):
+class Stamped(Section):
+    """A result that says what it was made with."""
+
+    provenance: Provenance
+
+
+class RunResult(Stamped):
     """What every file of a run begins and ends with."""
 
     dataset: str
     model: str
     seed: NonNegativeInt
-    provenance: Provenance
 
 
 class EpochLosses(Section):
@@ -59,8 +64,12 @@ class EpochLosses(Section):
 
 
 class Curve(RunResult):
-    """What a run computed."""
+    """What a run computed, and the parameters that it was made with."""
 
+    entry: dict[str, Any]
+    """The model's entry in params.yaml."""
+    train: dict[str, Any]
+    """The section `train` of params.yaml."""
     parameters: PositiveInt
     epochs: Annotated[list[EpochLosses], Field(min_length=1)]
 
@@ -85,24 +94,90 @@ class SplitMetrics(Section):
     """What the weights are worth on one split; pipeline.metrics says how each is defined."""
 
     loss: NonNegativeFloat
-    perplexity: PositiveFloat
+    perplexity: PositiveFloat | None
+    """Null where a perplexity is larger than a float holds."""
     token_loss: NonNegativeFloat
-    token_perplexity: PositiveFloat
+    token_perplexity: PositiveFloat | None
     bits_per_byte: NonNegativeFloat
-    word_perplexity: PositiveFloat
+    word_perplexity: PositiveFloat | None
     targets: PositiveInt
 
 
+class LayerGates(Section):
+    """How far one layer's gates prefer the local path: mean local minus mean global gate, both in 0 to 1."""
+
+    function_words: float
+    """Over the tokens of English function words in the validation text."""
+    content_words: float
+    """Over the tokens of all other words."""
+
+
 class Metrics(RunResult):
-    """What the weights of a run are worth."""
+    """What the weights of a run are worth, and what they do (pipeline.probes)."""
 
     splits: dict[Literal["validation", "test"], SplitMetrics]
+    reach_by_gradient: PositiveInt
+    """How many of the last tokens, the current one included, the logits depend on: by gradients."""
+    reach_by_change: PositiveInt
+    """The same by changing inputs."""
+    gates: list[LayerGates]
+    """By layer; empty for a model without gates, and for text without words of both kinds."""
 
 
-Result = TypeVar("Result", bound=RunResult)
+class StepTimes(Section):
+    """Wall clock of one model's training steps, in the order in which they were made."""
+
+    entry: dict[str, Any]
+    """The model's entry in params.yaml."""
+    seconds: Annotated[list[PositiveFloat], Field(min_length=2)]
 
 
-def write_result(path: Path, result: RunResult) -> None:
+class TimingResult(Stamped):
+    """Training steps of several models, made in turn in one process."""
+
+    batch_size: PositiveInt
+    block_size: PositiveInt
+    vocab_size: PositiveInt
+    load_before: NonNegativeFloat
+    """Load average of the machine when the stage began: near 0 where it was alone."""
+    models: dict[str, StepTimes]
+
+
+class ScalingPoint(Section):
+    """One block at one length, in a process of its own."""
+
+    length: PositiveInt
+    """Tokens."""
+    memory: Literal["device", "t4"]
+    """All of the device's memory, or no more than scaling.cap_gib."""
+    status: Literal["ok", "oom"]
+    milliseconds: list[PositiveFloat]
+    """Forward and backward of each counted iteration; empty where it ran out of memory."""
+    peak_mib: PositiveFloat | None
+    """CUDA: most memory allocated to tensors; CPU: most resident memory, above what the process began with."""
+
+    @model_validator(mode="after")
+    def _numbers_where_it_fitted(self) -> Self:
+        if (self.status == "ok") != (len(self.milliseconds) >= 2 and self.peak_mib is not None):
+            raise ValueError("a point that fitted has at least two times and a peak, one that did not has neither")
+        return self
+
+
+class ScalingResult(Stamped):
+    """One block of a model against the length of its input."""
+
+    model: str
+    entry: dict[str, Any]
+    """The model's entry in params.yaml; of its block_size, n_layer and precision nothing is used."""
+    batch_size: PositiveInt
+    cap_gib: PositiveFloat
+    points: Annotated[list[ScalingPoint], Field(min_length=1)]
+
+
+Result = TypeVar("Result", bound=Stamped)
+
+
+def write_result(path: Path, result: Stamped) -> None:
     """Write a result as JSON, atomically; what it was made with comes last."""
     stamp = {"provenance"}
     write_json(path, result.model_dump(exclude=stamp) | result.model_dump(include=stamp))
@@ -120,11 +195,3 @@ def read_result(path: Path, kind: type[Result]) -> Result | None:
         raise UserError(
             f"{path}: {field}: {first['msg']}; restore the file from git, or make it anew with `dvc repro`"
         ) from None
-
-
-def read_runs(
-    path_of: Callable[[str, str, int], Path], kind: type[Result], dataset: str, model: str, seeds: list[int]
-) -> list[Result]:
-    """The results that are there, of one data set and model, in the order of the grid's seeds."""
-    found = [read_result(path_of(dataset, model, seed), kind) for seed in seeds]
-    return [result for result in found if result is not None]

@@ -15,13 +15,16 @@ def rows_file(folder: Path, split: Split) -> Path:
     return folder / f"{split}.rows"
 
 
-def encode_rows(rows: Iterable[str]) -> bytes:
-    """The bytes of a split. Raises UserError for a row that holds a NUL, which would end it early."""
-    encoded = [row.encode() for row in rows]
-    for number, row in enumerate(encoded):
-        if b"\0" in row:
+def encode_rows(rows: Iterable[object]) -> bytes:
+    """The bytes of a split. Raises UserError for a row that is no text, or holds a NUL, which would end it early."""
+    encoded = []
+    for number, row in enumerate(rows):
+        if not isinstance(row, str):
+            raise UserError(f"row {number} is {row!r}, not text: mend the data set, or use another")
+        if "\0" in row:
             raise UserError(f"row {number} holds a NUL character: the rows cannot be stored, use another data set")
-    return b"".join(row + b"\0" for row in encoded)
+        encoded.append(row.encode() + b"\0")
+    return b"".join(encoded)
 
 
 def read_rows(path: Path) -> Iterator[str]:
@@ -34,5 +37,8 @@ def read_rows(path: Path) -> Iterator[str]:
         raise UserError(f"{path} ends in the middle of a row: delete it and run `dvc repro`")
     start = 0
     while (end := content.find(b"\0", start)) != -1:
-        yield content[start:end].decode()
+        try:
+            yield content[start:end].decode()
+        except UnicodeDecodeError:
+            raise UserError(f"{path} holds a row that is not UTF-8: delete it and run `dvc repro`") from None
         start = end + 1

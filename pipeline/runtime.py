@@ -41,7 +41,8 @@ def start(runtime: Runtime) -> Machine:
     torch.set_num_threads(runtime.threads)
     if runtime.deterministic:
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS is deterministic with a fixed workspace alone
-    torch.use_deterministic_algorithms(runtime.deterministic)
+    # The same switch as use_deterministic_algorithms, which loads torch's compiler, a second of every stage.
+    torch.set_deterministic_debug_mode("error" if runtime.deterministic else "default")
     return Machine(device, runtime.threads, runtime.deterministic, allocator)
 
 

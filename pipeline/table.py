@@ -1,5 +1,6 @@
 """A table before it has a format: text cells in columns, rows in groups, notes below."""
 
+import math
 from dataclasses import dataclass
 
 from pipeline.params import Section
@@ -8,6 +9,10 @@ from pipeline.statistics import Estimate
 
 NOT_RUN = "not run"
 NOT_PUBLISHED = "–"
+
+
+class Bold(str):
+    """A cell that stands out."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class Column:
 
     quantity: Quantity
     source: str = ""
+    width_cm: float | None = None
+    """Width of a column of text, in LaTeX; None for a column of numbers."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,8 @@ class Table:
     columns: list[Column]
     groups: list[Group]
     notes: list[str]
+    groups_per_float: int | None = None
+    """How many groups stand on a page, in LaTeX, whose floats do not break; None for all."""
 
 
 def published_and_reproduced(*quantities: Quantity) -> list[Column]:
@@ -61,6 +70,8 @@ def reproduced_cell(estimate: Estimate | None, decimals: int) -> str:
     """The mean of our runs, with its interval where there are enough of them."""
     if estimate is None:
         return NOT_RUN
+    if math.isinf(estimate.mean):
+        return "overflow"
     interval = "" if estimate.half_width is None else f" ± {estimate.half_width:.{decimals}f}"
     return f"{estimate.mean:.{decimals}f}{interval}"
 
@@ -79,6 +90,7 @@ def machine_notes(provenances: list[Provenance]) -> list[str]:
     for p in provenances:
         packages = ", ".join(f"{name} {version}" for name, version in p.packages.items() if version)
         mode = "deterministic" if p.deterministic else "not deterministic"
-        code = f"code {(p.code.commit or p.code.sha256)[:12]}"
+        commit, _, dirty = (p.code.commit or "").partition("-")
+        code = f"commit {commit[:12]}{dirty and '-' + dirty}" if commit else f"sources {p.code.sha256[:12]}"
         lines.add(f"{p.device} ({p.device_type}, {p.threads} threads, {mode}); {p.precision}; {packages}; {code}")
     return [f"Reproduced on {line}." for line in sorted(lines)]

@@ -8,12 +8,15 @@ from typing import Any
 
 from pipeline import paths
 from pipeline.ablation_table import ablation_table
+from pipeline.claims_table import claims_table
 from pipeline.command_line import read_names
 from pipeline.errors import exit_cleanly
 from pipeline.files import write_json, write_text
 from pipeline.main_table import main_table
 from pipeline.published import load_published
 from pipeline.rendering import to_latex, to_markdown
+from pipeline.scaling_table import scaling_table
+from pipeline.timing_table import timing_table
 
 
 def main() -> None:
@@ -21,8 +24,9 @@ def main() -> None:
     published = load_published()
     summary: dict[str, Any] = {}
     texts: dict[str, str] = {}
-    for build in (main_table, ablation_table):
-        table, summary[build.__name__] = build(params, published)
+    for build in (main_table, scaling_table, ablation_table, timing_table, claims_table):
+        table, numbers = build(params, published)
+        summary[table.name] = numbers
         texts[f"{table.name}.md"] = to_markdown(table)
         texts[f"{table.name}.tex"] = to_latex(table)
     for name, text in texts.items():

@@ -46,19 +46,15 @@ class TokenFolder:
         return self._map(f"{split}.word_starts", np.dtype("u1"), split)
 
     def blocks(self, split: Split, block_size: int) -> np.ndarray[Any, np.dtype[np.uint16]]:
-        """Ids cut into non-overlapping rows of block_size + 1, the remainder dropped.
-
-        A model sees the first block_size ids of a row and predicts the last block_size. Raises UserError where the
-        split is shorter than one row.
-        """
-        ids, width = self.ids(split), block_size + 1
-        count = len(ids) // width
-        if count == 0:
+        """`cut_blocks` of a split. Raises UserError where the split is shorter than one block."""
+        ids = self.ids(split)
+        blocks = cut_blocks(ids, block_size)
+        if len(blocks) == 0:
             raise UserError(
-                f"split {split} in {self.folder} has {len(ids)} tokens, fewer than one block of {width}: "
+                f"split {split} in {self.folder} has {len(ids)} tokens, fewer than one block of {block_size + 1}: "
                 "lower the model's block_size or use more rows"
             )
-        return ids[: count * width].reshape(count, width)
+        return blocks
 
     def _map(self, name: str, dtype: np.dtype[Any], split: Split) -> np.ndarray[Any, Any]:
         path, tokens = self.folder / name, self.splits[split].tokens
@@ -69,11 +65,26 @@ class TokenFolder:
         return np.memmap(path, dtype, mode="r")
 
 
+def cut_blocks(ids: np.ndarray, block_size: int) -> np.ndarray:
+    """Ids (n,) cut into non-overlapping rows of block_size + 1, the remainder dropped.
+
+    A model sees the first block_size ids of a row and predicts the last block_size (the published data preparation).
+    """
+    width = block_size + 1
+    count = len(ids) // width
+    return ids[: count * width].reshape(count, width)
+
+
 def open_tokens(dataset: str) -> TokenFolder:
     """The tokens that the stage `tokenise` wrote. Raises UserError where they are missing."""
     folder = paths.tokens(dataset)
-    counts = read_json(folder / "counts.json")
-    return TokenFolder(folder, counts["vocab_size"], {s: SplitCounts(**c) for s, c in counts["splits"].items()})
+    file = folder / "counts.json"
+    counts = read_json(file)
+    try:
+        splits = {split: SplitCounts(**values) for split, values in counts["splits"].items()}
+        return TokenFolder(folder, counts["vocab_size"], splits)
+    except (AttributeError, KeyError, TypeError):
+        raise UserError(f"{file} is damaged: delete it and run `dvc repro`") from None
 
 
 def write_counts(tokens: TokenFolder) -> None:

@@ -2,9 +2,6 @@
 
 import math
 
-import torch
-
-from gam import LanguageModel
 from pipeline import paths
 from pipeline.command_line import read_names
 from pipeline.errors import exit_cleanly
@@ -13,7 +10,7 @@ from pipeline.provenance import provenance
 from pipeline.results import Clock, Curve, EpochLosses, EpochSeconds, write_result
 from pipeline.runtime import start
 from pipeline.tokens import open_tokens
-from pipeline.training import train_epochs
+from pipeline.training import seeded_model, train_epochs
 from pipeline.weights import save_weights
 
 
@@ -26,8 +23,7 @@ def main() -> None:
     train_blocks = tokens.blocks("train", config.block_size)
     validation_blocks = tokens.blocks("validation", config.block_size)
 
-    torch.manual_seed(args.seed)
-    model = LanguageModel(config).to(machine.device)  # initialised on the CPU: the same weights for every device
+    model = seeded_model(config, args.seed, machine.device)
     total_steps = settings.epochs * math.ceil(len(train_blocks) / settings.batch_size)
     progress = Progress(f"{args.dataset} {args.model} seed {args.seed}", total_steps)
     epochs = []
@@ -54,7 +50,17 @@ def main() -> None:
         for e in epochs
     ]
     save_weights(model, paths.weights(**run))
-    write_result(paths.curve(**run), Curve(**run, parameters=model.n_parameters(), epochs=losses, provenance=stamp))
+    write_result(
+        paths.curve(**run),
+        Curve(
+            **run,
+            entry=entry.model_dump(),
+            train=settings.model_dump(),
+            parameters=model.n_parameters(),
+            epochs=losses,
+            provenance=stamp,
+        ),
+    )
     write_result(paths.clock(**run), Clock(**run, epochs=seconds, provenance=stamp))
 
 

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from gam import LanguageModel
+from gam.config import ModelConfig
+from pipeline.errors import UserError
 from pipeline.metrics import score_blocks
 from pipeline.params import Train
 
@@ -50,6 +52,15 @@ def learning_rate(step: int, total_steps: int, settings: Train) -> float:
     return settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
+def seeded_model(config: ModelConfig, seed: int, device: torch.device) -> LanguageModel:
+    """A new model whose initial weights follow from the seed, as does all dropout from here on.
+
+    It is initialised on the CPU: the same weights for every device.
+    """
+    torch.manual_seed(seed)
+    return LanguageModel(config).to(device)
+
+
 def make_optimiser(model: LanguageModel, settings: Train) -> torch.optim.AdamW:
     """AdamW on every parameter alike: weight decay falls on norms, biases and embeddings too, as published."""
     betas = (settings.beta1, settings.beta2)
@@ -84,7 +95,8 @@ def train_epochs(
     """Train `model` where it is, and yield after each epoch.
 
     Blocks are (N, block_size + 1) token ids. The order of the training blocks follows from the seed alone, so that
-    all models see the same; dropout draws from torch's global generators.
+    all models see the same; dropout draws from torch's global generators. Raises UserError after an epoch whose loss
+    is not finite.
     """
     device = next(model.parameters()).device
     blocks = torch.from_numpy(train_blocks.astype(np.int32)).to(device)
@@ -105,6 +117,11 @@ def train_epochs(
         train_loss = total.item() / steps_per_epoch  # waits for the device
         trained = time.perf_counter()
         validation_loss = score_blocks(model, validation_blocks, settings.batch_size, precision).loss
+        if not math.isfinite(train_loss) or not math.isfinite(validation_loss):
+            raise UserError(
+                f"the loss is not finite in epoch {epoch + 1} (train {train_loss}, validation {validation_loss}): "
+                "lower train.learning_rate, or train in float32"
+            )
         yield Epoch(
             number=epoch + 1,
             steps=(epoch + 1) * steps_per_epoch,

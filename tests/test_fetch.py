@@ -69,13 +69,16 @@ def test_row_hash() -> None:
     assert fetched("text")["validation"] == ["four"]  # what was there stays
 
 
-@pytest.mark.parametrize("damage", ["missing", "truncated", "no text column"])
+@pytest.mark.parametrize("damage", ["missing", "truncated", "no text column", "no UTF-8"])
 def test_bad_mirror(mirror: Path, damage: str) -> None:
     file = mirror / "validation-00000-of-00001.parquet"
     if damage == "missing":
         file.unlink()
     elif damage == "truncated":
         file.write_bytes(file.read_bytes()[:-20])
+    elif damage == "no UTF-8":
+        wrong = pyarrow.array([b"\xff"]).view(pyarrow.string())
+        parquet.write_table(pyarrow.table({"text": wrong}), file)
     else:
         parquet.write_table(pyarrow.table({"words": ["a"]}), file)
     with pytest.raises(UserError, match=r"mirror.*text/validation-"):
@@ -89,19 +92,26 @@ def test_row_with_a_nul(mirror: Path) -> None:
         fetch(dataset("unused"), "text")
 
 
+@pytest.mark.parametrize("value", [None, 3])
+def test_rows_that_are_no_text(mirror: Path, value: object) -> None:
+    parquet.write_table(pyarrow.table({"text": [value]}), mirror / "test-00000-of-00001.parquet")
+    with pytest.raises(UserError, match=f"row 0 is {value}, not text"):
+        fetch(dataset("unused"), "text")
+
+
 def test_hub_out_of_reach(workspace: Workspace) -> None:
-    """In a process of its own: the client reads its settings when it is imported."""
+    """In a process of its own, since the client reads its settings when it is imported, and without its waiting."""
     workspace.edit({"datasets": {"stories": {"origin": dataset("nobody/nothing").origin.model_dump()}}})
     text = (workspace.folder / "params.yaml").read_text().replace("generator_seed: 0", "")
     (workspace.folder / "params.yaml").write_text(text)
-    settings = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(workspace.folder / "hub"), "PYTHONPATH": str(HOUSE)}
-    command = [sys.executable, "-m", "pipeline.fetch", "--dataset", "stories"]
+    settings = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(workspace.folder / "hub"), "PYTHONPATH": str(HOUSE)}
+    code = "import runpy, time; time.sleep = lambda _: None; runpy.run_module('pipeline.fetch', run_name='__main__')"
+    command = [sys.executable, "-c", code, "--dataset", "stories"]
     done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    last = done.stderr.splitlines()[-1]
-    assert last.startswith("error: data set stories: the Hub did not give nobody/nothing")
-    assert "set GAM_DATASETS_MIRROR" in last
-    assert "Traceback" not in done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: data set stories: the Hub did not give nobody/nothing (ConnectionError")
+    assert "set GAM_DATASETS_MIRROR" in line
     assert not (workspace.folder / "data" / "raw" / "stories").exists()
 
 

@@ -14,7 +14,7 @@ from pipeline.params import load_params, read_yaml
 from pipeline.quickstart import HOUSE, dvc_environment, prepare
 from tests.conftest import tiny_params
 
-MODELS = ["transformer", "gam", "gam-sum-fusion"]
+MODELS = ["transformer", "mamba", "gam", "gam-sum-fusion"]
 
 
 def dvc(folder: Path, *arguments: str) -> str:
@@ -46,7 +46,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dvc(folder, "init", "--quiet", "--no-scm")
     ran = stages_run(dvc(folder, "repro"))
     assert ran == {
-        "check", "fetch@stories", "tokenise@stories", "tables",
+        "check", "fetch@stories", "tokenise@stories", "tables", "figures", "timing", "scaling@gam",
         "train@stories-transformer-0", "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0",
         "evaluate@stories-transformer-0", "evaluate@stories-gam-0", *(f"fingerprint@{model}" for model in MODELS),
     }  # fmt: skip
@@ -80,7 +80,10 @@ def test_number_of_slots(house: Path) -> None:
     params["models"]["gam"]["n_slot"] = 12
     write_params(house, params)
     ran = stages_run(dvc(house, "repro"))
-    assert ran == {"check", "fingerprint@gam", "train@stories-gam-0", "evaluate@stories-gam-0", "tables"}
+    assert ran == {
+        "check", "fingerprint@gam", "train@stories-gam-0", "evaluate@stories-gam-0", "timing", "scaling@gam",
+        "tables", "figures",
+    }  # fmt: skip
 
 
 def test_another_seed(house: Path) -> None:
@@ -89,8 +92,8 @@ def test_another_seed(house: Path) -> None:
     write_params(house, params)
     ran = stages_run(dvc(house, "repro"))
     assert ran == {
-        "check", "tables", "train@stories-transformer-1", "train@stories-gam-1", "ablation@stories-gam-sum-fusion-1",
-        "evaluate@stories-transformer-1", "evaluate@stories-gam-1",
+        "check", "tables", "figures", "train@stories-transformer-1", "train@stories-gam-1",
+        "ablation@stories-gam-sum-fusion-1", "evaluate@stories-transformer-1", "evaluate@stories-gam-1",
     }  # fmt: skip
 
 
@@ -108,7 +111,7 @@ def test_changed_mathematics_retrains_what_it_touches(house: Path) -> None:
     assert stages_run(dvc(house, "repro", "--dry")) >= {"train@stories-gam-0", "ablation@stories-gam-sum-fusion-0"}
     ran = stages_run(dvc(house, "repro"))
     assert ran == {
-        "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0", "evaluate@stories-gam-0", "tables"
+        "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0", "evaluate@stories-gam-0", "tables", "figures",
     }  # fmt: skip
 
 
@@ -149,7 +152,11 @@ def test_paths_agree_with_the_graph() -> None:
     ablations = [(d, m, s) for d in grid.ablation_datasets for m in grid.ablation_models for s in grid.seeds]
     expected |= {path(*run) for run in runs + ablations for path in (paths.weights, paths.curve, paths.clock)}
     expected |= {paths.metrics(*run) for run in runs}
-    expected |= {paths.PAPER_TABLES / f"{table}.{kind}" for table in ("main", "ablation") for kind in ("md", "tex")}
+    names = ("main", "ablation", "scaling", "timing", "claims")
+    expected |= {paths.PAPER_TABLES / f"{table}.{kind}" for table in names for kind in ("md", "tex")}
+    drawn = ("compute_time", "peak_memory", "validation_perplexity", "validation_loss", "epoch_time", "gam_block")
+    expected |= {paths.PAPER_TABLES / f"{figure}.{kind}" for figure in drawn for kind in ("svg", "pdf")}
+    expected |= {paths.TIMING, *(paths.scaling(model) for model in grid.scaling_models)}
     assert listed == expected
 
 
@@ -160,11 +167,14 @@ def dvc_outputs() -> set[Path]:
         return {Path(out.fs_path).relative_to(HOUSE) for out in repo.index.outs}
 
 
-def test_the_tables_stage_depends_on_all_its_sources() -> None:
-    """Every module of the pipeline that the tables are made with, unless a change of it cannot change a table."""
-    stage = YAML(typ="safe").load(HOUSE / "dvc.yaml")["stages"]["tables"]
-    code = "import sys, pipeline.tables; print(*(n for n in sys.modules if n.startswith('pipeline.')))"
+@pytest.mark.parametrize("name", ["tables", "figures"])
+def test_a_stage_depends_on_all_its_sources(name: str) -> None:
+    """On every module of the pipeline that it is made with, unless a change of that cannot change what it writes."""
+    stage = YAML(typ="safe").load(HOUSE / "dvc.yaml")["stages"][name]
+    code = f"import sys, pipeline.{name}; print(*(n for n in sys.modules if n.startswith('pipeline.')))"
     done = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True)
-    modules = {f"pipeline/{name.split('.')[1]}.py" for name in done.stdout.split()}
+    modules = {f"pipeline/{module.split('.')[1]}.py" for module in done.stdout.split()}
     inert = {"command_line", "errors", "files", "params", "paths", "published", "results"}
-    assert modules - {f"pipeline/{name}.py" for name in inert} <= set(stage["deps"])
+    assert modules - {f"pipeline/{module}.py" for module in inert} == {
+        path for path in stage["deps"] if path.endswith(".py")
+    }

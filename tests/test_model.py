@@ -14,6 +14,7 @@ TRUNK: dict[str, Any] = {"vocab_size": 31, "block_size": 40, "d_model": 16, "n_l
 GAM: dict[str, Any] = TRUNK | {"n_slot": 8, "kernel_size": 3}
 CONFIGS: dict[str, ModelConfig] = {
     "transformer": TransformerConfig(**TRUNK, n_head=4),
+    "transformer-fused": TransformerConfig(**TRUNK, n_head=4, fused=True),
     "mamba": MambaConfig(**TRUNK, d_state=4, d_conv=4, expand=2),
     "mamba-residual": MambaConfig(**TRUNK, d_state=4, d_conv=4, expand=2, residual=True),
     "gam": GAMConfig(**GAM),
@@ -104,6 +105,8 @@ def test_too_long_an_input_is_refused() -> None:
         (GAMConfig, GAM | {"dropout": 1.0}, r"dropout must lie in \[0, 1\)"),
         (GAMConfig, GAM | {"memory": False}, "gate must be false unless"),
         (GAMConfig, GAM | {"gate": False, "memory": False, "local": False}, "local must be true"),
+        (GAMConfig, GAM | {"dropout": "0.1"}, r"dropout must lie in \[0, 1\), got '0.1'"),
+        (GAMConfig, GAM | {"gate": "no"}, "gate must be true or false, got 'no'"),
         (TransformerConfig, TRUNK | {"n_head": 3}, "n_head must divide d_model = 16, got 3"),
         (MambaConfig, TRUNK | {"d_state": 0, "d_conv": 4, "expand": 2}, "d_state must be"),
     ],

@@ -1,12 +1,14 @@
 """Every fast operation against its plain definition: outputs and gradients, in float64, at awkward sizes."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gam.ops.attention import causal_attention_fused, causal_attention_reference
 from gam.ops.causal_convolution import causal_convolution, causal_convolution_reference
 from gam.ops.memory_retrieval import memory_retrieval
 from gam.ops.selective_scan import CHUNK, selective_scan, selective_scan_reference
@@ -32,6 +34,14 @@ def test_causal_convolution(length: int, taps: int) -> None:
     x, weight, bias = torch.randn(3, length, 7), torch.randn(7, 1, taps), torch.randn(7)
     inputs = [tensor.double() for tensor in (x, weight, bias)]
     assert_alike(causal_convolution, causal_convolution_reference, inputs)
+
+
+@pytest.mark.parametrize("length", [1, 2, 63])
+def test_fused_attention(length: int) -> None:
+    torch.manual_seed(0)
+    inputs = [torch.randn(2, 3, length, 5).double() for _ in range(3)]
+    fused, plain = (partial(attend, dropout=0.0) for attend in (causal_attention_fused, causal_attention_reference))
+    assert_alike(fused, plain, inputs)
 
 
 def scan_inputs(batch: int, length: int, channels: int, states: int) -> list[Tensor]:

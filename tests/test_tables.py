@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from pipeline import paths
+from pipeline.params import read_yaml
 from pipeline.quickstart import HOUSE, for_terminal
 from pipeline.results import Clock, Code, Curve, EpochLosses, EpochSeconds, Metrics, Provenance, SplitMetrics
 from pipeline.results import write_result as write
@@ -20,7 +22,7 @@ from pipeline.tables import main as tables
 from tests.conftest import Workspace
 
 STAMP = Provenance(
-    code=Code(commit="a" * 40, sha256="0" * 64),
+    code=Code(commit="a" * 40 + "-dirty", sha256="0" * 64),
     data={"train": "1" * 64},
     packages={"python": "3.11.0", "torch": "2.13.0", "mamba-ssm": None},
     device="Test & Device_1",
@@ -52,9 +54,12 @@ def write_run(model: str, seed: int, loss: float, dataset: str = "stories") -> N
     ]
     seconds = [EpochSeconds(epoch=e, train_seconds=e * 10, validation_seconds=1, tokens_per_second=7) for e in (1, 2)]
     splits: Any = {"validation": split_metrics(loss), "test": split_metrics(loss + 1)}
-    write(paths.curve(dataset, model, seed), Curve(**run, parameters=1_250_000, epochs=losses))
+    params = read_yaml(Path("params.yaml"))
+    made_with = {"entry": params["models"].get(model, {}), "train": params["train"]}
+    write(paths.curve(dataset, model, seed), Curve(**run, **made_with, parameters=1_250_000, epochs=losses))
     write(paths.clock(dataset, model, seed), Clock(**run, epochs=seconds))
-    write(paths.metrics(dataset, model, seed), Metrics(**run, splits=splits))
+    probes: Any = {"reach_by_gradient": 5, "reach_by_change": 5, "gates": []}
+    write(paths.metrics(dataset, model, seed), Metrics(**run, splits=splits, **probes))
 
 
 def written(folder: Path = paths.PAPER_TABLES) -> dict[str, bytes]:
@@ -82,7 +87,9 @@ def test_without_any_result(workspace: Workspace) -> None:
         "not run",
         "0",
     ]
-    assert json.loads((paths.PAPER_TABLES / "summary.json").read_text()) == {"main_table": {}, "ablation_table": {}}
+    summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())
+    assert summary["main"] == summary["ablation"] == summary["timing"] == summary["scaling"] == {}
+    assert set(summary["claims"]["wikitext-2"]["paper"].values()) == {"not run"}
 
 
 def test_one_run(workspace: Workspace) -> None:
@@ -91,14 +98,39 @@ def test_one_run(workspace: Workspace) -> None:
     assert cells("main", "stories", "GAM (Full)") == ["–", "1.2", "–", "15.0", "–", "5.0000", "–", "500.00", "1"]
     assert cells("ablation", "stories", "GAM (Full)") == ["–", "1.2", "–", "90.02", "148.41", "1"]
     text = (paths.PAPER_TABLES / "main.md").read_text()
-    assert (
-        "Test & Device_1 (cpu, 2 threads, deterministic); float32; python 3.11.0, torch 2.13.0; code aaaaaaaaaaaa"
-        in text
-    )
+    machine = "Test & Device_1 (cpu, 2 threads, deterministic); float32; python 3.11.0, torch 2.13.0"
+    assert f"Reproduced on {machine}; commit aaaaaaaaaaaa-dirty." in text
     assert r"Test \& Device\_1" in (paths.PAPER_TABLES / "main.tex").read_text()
     summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())
-    assert summary["main_table"]["stories"]["gam"]["validation_loss"] == 5.0
-    assert summary["main_table"]["stories"]["gam"]["test_loss"] == 6.0
+    assert summary["main"]["stories"]["gam"]["validation_loss"] == 5.0
+    assert summary["main"]["stories"]["gam"]["test_loss"] == 6.0
+
+
+def test_markdown_is_a_table(workspace: Workspace) -> None:
+    """By the rule of GitHub's Markdown: a row of dashes and colons below the header, as many cells in every row."""
+    workspace.call(tables)
+    for file in paths.PAPER_TABLES.glob("*.md"):
+        rows = [line for line in file.read_text().splitlines() if line.startswith("|")]
+        assert all(re.fullmatch(r" (-+|-+:) ", cell) for cell in rows[1].strip("|").split("|"))
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
+
+
+def test_results_of_another_run_or_other_parameters(workspace: Workspace, refusal: Callable[..., str]) -> None:
+    write_run("gam", 0, 5.0)
+    workspace.edit({"train": {"epochs": 3}})
+    workspace.call(tables)
+    assert cells("main", "stories", "GAM (Full)")[-2:] == ["not run", "0"]
+    note = "Left out, made with other parameters than params.yaml has now: stories gam seed 0."
+    assert note in (paths.PAPER_TABLES / "main.md").read_text()
+    paths.curve("stories", "transformer", 0).parent.mkdir()
+    shutil.copy(paths.curve("stories", "gam", 0), paths.curve("stories", "transformer", 0))
+    assert "says that it is of stories gam seed 0" in refusal(tables)
+
+
+def test_perplexity_that_no_float_holds(workspace: Workspace) -> None:
+    write_run("gam", 0, 800.0)
+    workspace.call(tables)
+    assert cells("ablation", "stories", "GAM (Full)")[-3:] == ["overflow", "overflow", "1"]
 
 
 def test_several_seeds(workspace: Workspace) -> None:
@@ -132,11 +164,11 @@ def test_incomplete_runs_do_not_count(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"parameters": 1250000', '"parameters": 1250000,,', "seed-0.curve.json is not valid JSON"),
-        ('"parameters": 1250000,', "", "seed-0.curve.json: parameters: Field required"),
-        ('"validation_loss": 5.0', '"validation_loss": NaN', "seed-0.curve.json: epochs.1.validation_loss: "),
-        ('"validation_loss": 5.0', '"validation_loss": "low"', "seed-0.curve.json: epochs.1.validation_loss: "),
-        ('"threads": 2', '"threads": 2, "cores": 8', "seed-0.curve.json: provenance.cores: "),
+        ('"parameters": 1250000', '"parameters": 1250000,,', "gam/seed-0.json is not valid JSON"),
+        ('"parameters": 1250000,', "", "gam/seed-0.json: parameters: Field required"),
+        ('"validation_loss": 5.0', '"validation_loss": NaN', "gam/seed-0.json: epochs.1.validation_loss: "),
+        ('"validation_loss": 5.0', '"validation_loss": "low"', "gam/seed-0.json: epochs.1.validation_loss: "),
+        ('"threads": 2', '"threads": 2, "cores": 8', "gam/seed-0.json: provenance.cores: "),
     ],
 )
 def test_damaged_results(workspace: Workspace, refusal: Callable[..., str], old: str, new: str, message: str) -> None:

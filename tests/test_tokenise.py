@@ -134,7 +134,14 @@ def test_damaged_input_and_output(workspace: Workspace) -> None:
     ids.write_bytes(ids.read_bytes()[:-2])
     with pytest.raises(UserError, match=r"train\.ids is missing or damaged"):
         open_tokens("stories").ids("train")
+    (paths.tokens("stories") / "counts.json").write_text("{}")
+    with pytest.raises(UserError, match=r"counts\.json is damaged"):
+        open_tokens("stories")
     rows = rows_file(paths.raw("stories"), "train")
+    rows.write_bytes(b"\xff\0")
+    with pytest.raises(UserError, match="not UTF-8"):
+        list(read_rows(rows))
+    rows.write_bytes(b"one\0two\0")
     rows.write_bytes(rows.read_bytes()[:-1])
     with pytest.raises(UserError, match="ends in the middle of a row"):
         list(read_rows(rows))

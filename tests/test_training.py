@@ -14,7 +14,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from gam import LanguageModel
-from pipeline import fingerprint, metrics, paths, training
+from gam.ops import selective_scan
+from pipeline import fingerprint, metrics, paths, probes, training
 from pipeline.evaluate import main as evaluate
 from pipeline.fetch import main as fetch
 from pipeline.fingerprint import main as fingerprint_main
@@ -80,6 +81,8 @@ def test_results(tokenised: Workspace, capsys: pytest.CaptureFixture[str]) -> No
     assert validation["loss"] == curve["epochs"][-1]["validation_loss"]
     assert validation["perplexity"] == pytest.approx(math.exp(validation["loss"]))
     assert metrics_["splits"].keys() == {"validation", "test"}
+    assert metrics_["reach_by_gradient"] == metrics_["reach_by_change"] == 5  # 2 layers of 3 taps
+    assert [layer.keys() for layer in metrics_["gates"]] == [{"function_words", "content_words"}] * 2
 
 
 @pytest.mark.usefixtures("tokenised")
@@ -145,7 +148,7 @@ def load_params_train(**changes: Any) -> Train:
     [
         (train, ("--dataset", "stories", "--model", "gma", "--seed", "0"), "unknown model 'gma' (did you mean 'gam'?)"),
         (train, ("--dataset", "storys", "--model", "gam", "--seed", "0"), "unknown data set 'storys'"),
-        (train, ("--dataset", "stories", "--model", "gam", "--seed", "-1"), "--seed must be at least 0"),
+        (train, ("--dataset", "stories", "--model", "gam", "--seed", "-1"), "--seed must lie in 0 to 2**63 - 1"),
         (train, ("--dataset", "stories", "--model", "gam", "--seed", "x"), "invalid int value: 'x'"),
         (train, ("--dataset", "stories", "--model", "gam"), "required: --seed"),
         (train, RUN, "data/tokens/stories/counts.json is missing: make it with `dvc repro`"),
@@ -168,6 +171,14 @@ def test_split_shorter_than_a_block(tokenised: Workspace, refusal: Callable[...,
     assert not run("curve").exists()
 
 
+def test_diverging_training_stops(tokenised: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    tokenised.edit({"train": {"learning_rate": 1e30, "warmup_steps": 0, "clip_norm": 1e30}})
+    with pytest.raises(SystemExit):
+        tokenised.call(train, *RUN)
+    assert "the loss is not finite in epoch 1" in capsys.readouterr().err.splitlines()[-1]
+    assert not run("curve").exists()
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
 def test_cuda_without_cuda(tokenised: Workspace, refusal: Callable[..., str]) -> None:
     tokenised.edit({"runtime": {"device": "cuda"}})
@@ -184,6 +195,14 @@ def test_weights_that_do_not_fit(tokenised: Workspace, refusal: Callable[..., st
     assert "seed-0.safetensors is damaged" in refusal(evaluate, *RUN)
     save_file({"x": torch.zeros(1)}, run("weights"))
     assert "is missing from the weights" in refusal(evaluate, *RUN)
+    assert not run("metrics").exists()
+
+
+def test_damaged_tokenizer(tokenised: Workspace, refusal: Callable[..., str]) -> None:
+    tokenised.call(train, *RUN)
+    (paths.tokens("stories") / "tokenizer.json").write_text("{")
+    message = refusal(evaluate, *RUN)
+    assert "data/tokens/stories/tokenizer.json is missing or damaged: delete it and run `dvc repro`" in message
     assert not run("metrics").exists()
 
 
@@ -235,9 +254,14 @@ CHANGES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "token-weighted validation": lambda patch: patch.setattr(
         training, "score_blocks", lambda *a: dataclasses.replace(s := original_score(*a), loss=s.token_loss)
     ),
+    "other blocks": lambda patch: patch.setattr(fingerprint, "cut_blocks", lambda *a: original_cut(*a)[:, ::-1].copy()),
+    "other seeding": lambda patch: patch.setattr(
+        fingerprint, "seeded_model", lambda config, seed, device: training.seeded_model(config, seed + 1, device)
+    ),
     "other initialisation": lambda patch: patch.setattr(torch.nn.init, "xavier_uniform_", torch.nn.init.xavier_normal_),
 }
 original_rate, original_order, original_score = training.learning_rate, torch.randperm, metrics.score_blocks
+original_cut = fingerprint.cut_blocks
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -250,6 +274,17 @@ def test_fingerprint_sees_changed_mathematics(
         assert fingerprint_of(workspace)[0] != first
 
 
+def test_fingerprint_sees_the_scan_carry_its_state(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mamba's scan goes chunk by chunk: a state that is lost between chunks must show."""
+    first = fingerprint_of(workspace, "mamba")[0]
+    monkeypatch.setattr("gam.ops.selective_scan.CHUNK", 64)  # one chunk: the same numbers
+    assert fingerprint_of(workspace, "mamba")[0] == first
+    original = selective_scan._states
+    monkeypatch.setattr("gam.ops.selective_scan.CHUNK", 16)
+    monkeypatch.setattr(selective_scan, "_states", lambda h, *rest: original(torch.zeros_like(h), *rest))
+    assert fingerprint_of(workspace, "mamba")[0] != first
+
+
 def test_a_new_metric_evaluates_anew_without_training(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     first = fingerprint_of(workspace)
 
@@ -260,3 +295,32 @@ def test_a_new_metric_evaluates_anew_without_training(workspace: Workspace, monk
     second = fingerprint_of(workspace)
     assert second[0] == first[0]
     assert second[1] != first[1]
+
+
+PROBES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "reach": lambda patch: patch.setattr(fingerprint, "reach_by_change", lambda *_: 1),
+    "gates": lambda patch: patch.setattr(probes, "_preference", lambda block, x: -original_preference(block, x)),
+    "words": lambda patch: patch.setattr(fingerprint, "FUNCTION_WORDS", fingerprint.FUNCTION_WORDS - {"the"} | {"teh"}),
+    "classes": lambda patch: patch.setattr(probes, "UNKNOWN_WORD", "<UNK>"),
+}
+original_preference = probes._preference
+
+
+@pytest.mark.parametrize("change", PROBES)
+def test_a_changed_probe_evaluates_anew_without_training(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    first = fingerprint_of(workspace)
+    PROBES[change](monkeypatch)
+    second = fingerprint_of(workspace)
+    assert second[0] == first[0]
+    assert second[1] != first[1]
+
+
+def test_fingerprint_without_gates_stays(workspace: Workspace) -> None:
+    gates = fingerprint_of(workspace, "gam-sum-fusion")[1]["gates"]
+    assert gates == []
+    file = paths.evaluation_fingerprint("gam-sum-fusion")
+    kept = file.stat().st_mtime_ns
+    fingerprint_of(workspace, "gam-sum-fusion")
+    assert file.stat().st_mtime_ns == kept

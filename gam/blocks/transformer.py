@@ -1,33 +1,29 @@
-"""The Transformer block that the paper compares with: pre-norm, scores materialised."""
+"""The Transformer block that the paper compares with: pre-norm, learned positions outside."""
 
-import math
-
-import torch
 from torch import Tensor, nn
 
 from gam.blocks.feed_forward import feed_forward
 from gam.config import TransformerConfig
+from gam.ops.attention import causal_attention_fused, causal_attention_reference
 
 
 class CausalSelfAttention(nn.Module):
-    """Multi-head attention as published: T x T scores in memory, dropout on the weights and on the output."""
+    """Multi-head attention, dropout on the weights and on the output."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.n_head = config.n_head
         self.c_attn = nn.Linear(config.d_model, 3 * config.d_model)
         self.c_proj = nn.Linear(config.d_model, config.d_model)
-        self.attn_dropout = nn.Dropout(config.dropout)
+        self.attention = causal_attention_fused if config.fused else causal_attention_reference
+        self.attn_dropout = config.dropout
         self.resid_dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         batch, length, width = x.shape
         heads = (batch, length, self.n_head, width // self.n_head)
         q, k, v = (part.view(heads).transpose(1, 2) for part in self.c_attn(x).chunk(3, dim=-1))
-        scores = q @ k.transpose(-2, -1) / math.sqrt(heads[-1])
-        future = torch.ones(length, length, dtype=torch.bool, device=x.device).triu(diagonal=1)
-        weights = scores.masked_fill(future, float("-inf")).softmax(dim=-1)
-        mixed = self.attn_dropout(weights) @ v
+        mixed = self.attention(q, k, v, self.attn_dropout if self.training else 0.0)
         return self.resid_dropout(self.c_proj(mixed.transpose(1, 2).reshape(x.shape)))
 
 

@@ -1,0 +1,90 @@
+"""The verdicts on the paper's claims, one row for each claim, text and family of models."""
+
+from typing import Any
+
+from pipeline.claims import ON_MACHINES, ON_TINYSTORIES, ON_WIKITEXT
+from pipeline.evidence import Evidence
+from pipeline.params import Params
+from pipeline.published import Published
+from pipeline.results import Provenance
+from pipeline.runs import left_out_notes, read_scaling, read_timing
+from pipeline.table import Bold, Column, Group, Quantity, Table, machine_notes
+from pipeline.verdicts import Part, rule, together
+
+WIKITEXT, TINYSTORIES = "wikitext-2", "tinystories"
+"""The paper's own data sets: their rows are there even where the grid does not name them."""
+MOST_PARTS = 3
+"""A claim of more parts is summed up."""
+
+
+def claims_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
+    """The table, and the verdicts for the summary."""
+    summary: dict[str, Any] = {}
+    machines = _machine_provenances(params)
+    hardware = ", ".join(sorted({f"{p.device} ({p.device_type})" for p in machines}))
+    rows = []
+    for name, measure in ON_MACHINES.items():
+        parts = measure(params)
+        rows.append(_row(name, published, parts, f" (on {hardware})" if hardware else ""))
+        summary.setdefault("machine", {})[name] = together(parts)
+    groups = [Group("time and memory, any text", rows)]
+    provenances = list(machines)
+    for dataset in dict.fromkeys([*params.grid.datasets, WIKITEXT, TINYSTORIES]):
+        for family in params.claims.families:
+            evidence = Evidence(params, dataset, family)
+            provenances += evidence.provenances()
+            measures = ON_TINYSTORIES if dataset == TINYSTORIES else ON_WIKITEXT
+            measured = {name: measure(evidence) for name, measure in measures.items()}
+            label = f"{dataset}, models: {family}"
+            groups.append(Group(label, [_row(name, published, parts, "") for name, parts in measured.items()]))
+            verdicts = {name: together(parts) for name, parts in measured.items()}
+            summary.setdefault(dataset, {})[family] = verdicts
+    columns = [
+        Column(Quantity("The paper claims"), width_cm=2.8),
+        Column(Quantity("and states"), width_cm=1.5),
+        Column(Quantity("Measured, with 95 % interval"), width_cm=4.4),
+        Column(Quantity("n"), width_cm=0.3),
+        Column(Quantity("Verdict"), width_cm=1.5),
+    ]
+    notes = [
+        rule(params.claims),
+        "Losses: paired differences of validation loss over seeds, t interval; P: probability of improvement. C3, C4: "
+        "after the last epoch; C7 to C10: each run's best epoch, as the paper's Table 3; C12: after every epoch. "
+        "Times: steps made in turn in one process, ratio of medians, bootstrap over rounds.",
+        "A data set that is not the paper's, or models of another size, are judged for themselves and do not speak for "
+        "the paper's cell. The two published perplexities of the full GAM, 882.57 and 900.84, lie 0.0205 nats apart.",
+        *left_out_notes(params),
+        *machine_notes(provenances),
+    ]
+    title = "The paper's claims, judged"
+    return Table("claims", title, "Text and models", "Claim", columns, groups, notes, groups_per_float=1), summary
+
+
+def _row(name: str, published: Published, parts: list[Part], where: str) -> list[str]:
+    claim, verdict = published.claims[name], together(parts)
+    shown = Bold(verdict) if verdict in ("reproduced", "not reproduced") else verdict
+    n = min(part.n for part in parts)
+    return [name, claim.claim, claim.states, _measured(parts) + where, str(n), shown]
+
+
+def _measured(parts: list[Part]) -> str:
+    """All parts, or of many their count by verdict and the first of the worst."""
+    if len(parts) <= MOST_PARTS:
+        return "; ".join(_describe(part, len(parts) > 1) for part in parts)
+    counts = {
+        verdict: sum(part.verdict == verdict for part in parts)
+        for verdict in ("not run", "not reproduced", "inconclusive", "reproduced")
+    }
+    present = [verdict for verdict, count in counts.items() if count]
+    first = next(part for part in parts if part.verdict == present[0])
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in present) + f"; first: {_describe(first, False)}"
+
+
+def _describe(part: Part, several: bool) -> str:
+    return f"{part.measured}: {part.effect}" + (f" ({part.verdict})" if several else "")
+
+
+def _machine_provenances(params: Params) -> list[Provenance]:
+    timing = read_timing(params)
+    scaled = [read_scaling(params, name) for name in ("gam", "transformer")]
+    return [result.provenance for result in [timing, *scaled] if result is not None]

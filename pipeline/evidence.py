@@ -1,0 +1,133 @@
+"""Results by the role that a model plays in the claims, and comparisons of them, paired by seed."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import median
+from typing import Literal
+
+from pipeline.params import Claims, Params
+from pipeline.results import Curve, Metrics, Provenance, ScalingResult
+from pipeline.runs import read_curves, read_metrics
+from pipeline.statistics import Estimate, estimate, growth_exponent, probability_of_improvement
+from pipeline.verdicts import Part, between, beyond
+
+What = Literal["time", "memory"]
+FEWEST_LENGTHS = 3
+"""Lengths from which on growth is fitted."""
+Role = Literal["transformer", "mamba", "gam", "sum_fusion", "global_only", "local_only"]
+NAMES: dict[Role, str] = {
+    "transformer": "Transformer",
+    "mamba": "Mamba",
+    "gam": "GAM",
+    "sum_fusion": "Sum Fusion",
+    "global_only": "Global Only",
+    "local_only": "Local Only",
+}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The runs of one family of models on one data set."""
+
+    params: Params
+    dataset: str
+    family: str
+
+    @property
+    def claims(self) -> Claims:
+        return self.params.claims
+
+    @cached_property
+    def curves(self) -> dict[Role, dict[int, Curve]]:
+        """By role and seed; only what the grid names."""
+        return {role: {curve.seed: curve for curve in self._read(role)} for role in NAMES}
+
+    def _read(self, role: Role) -> list[Curve]:
+        model = self.model(role)
+        return [] if model is None else read_curves(self.params, self.dataset, model)
+
+    def model(self, role: Role) -> str | None:
+        """The entry of `models` that plays a role in this family."""
+        name: str | None = getattr(self.claims.families[self.family], role)
+        return name
+
+    def metrics(self, role: Role) -> list[Metrics]:
+        """What `evaluate` found, by seed."""
+        model = self.model(role)
+        return [] if model is None else read_metrics(self.params, self.dataset, model)
+
+    def provenances(self) -> list[Provenance]:
+        """Of all runs of the family."""
+        return [curve.provenance for runs in self.curves.values() for curve in runs.values()]
+
+    def lower_loss(self, better: Role, worse: Role, when: Literal["last", "best"] | int) -> Part:
+        """The claim that one model's loss is lower than another's: paired differences of loss, in nats."""
+        measured = f"{NAMES[worse]} − {NAMES[better]}"
+        differences = self.differences(better, worse, when)
+        if not differences:
+            return not_run(measured)
+        effect = estimate(differences)
+        share = probability_of_improvement(differences)
+        text = f"{signed(effect, 4)} nats, P = {share:.2f}"
+        return Part(measured, text, effect.n, beyond(effect, self.claims.margin_nats))
+
+    def same_loss(self, one: Role, other: Role) -> Part:
+        """The claim that two models' best losses differ by no more than the margin."""
+        measured = f"{NAMES[one]} − {NAMES[other]}, within the margin"
+        differences = self.differences(other, one, "best")
+        if not differences:
+            return not_run(measured)
+        effect, margin = estimate(differences), self.claims.margin_nats
+        return Part(measured, f"{signed(effect, 4)} nats", effect.n, between(effect, -margin, margin))
+
+    def differences(self, better: Role, worse: Role, when: Literal["last", "best"] | int) -> list[float]:
+        """worse - better by seed; `when` is an epoch, the last, or each run's best."""
+        ours, theirs = self.curves[better], self.curves[worse]
+        return [loss(theirs[seed], when) - loss(ours[seed], when) for seed in ours if seed in theirs]
+
+    def epochs(self) -> int:
+        """Epochs that every run of the family has."""
+        return min((len(curve.epochs) for runs in self.curves.values() for curve in runs.values()), default=0)
+
+
+def loss(curve: Curve, when: Literal["last", "best"] | int) -> float:
+    """Validation loss in nats per token."""
+    losses = [epoch.validation_loss for epoch in curve.epochs]
+    if when == "best":
+        return min(losses)
+    return losses[-1] if when == "last" else losses[when - 1]
+
+
+def growth(scaling: ScalingResult | None, what: What, params: Params, allowed: list[float]) -> Part:
+    """The claim that a block's time or memory grows with a power of the length that lies in a range."""
+    effect = exponent(scaling, what, params) if scaling else None
+    if effect is None:
+        return not_run(f"exponent of {what}")
+    return Part(f"exponent of {what}", unsigned(effect, 2), effect.n, between(effect, *allowed))
+
+
+def exponent(scaling: ScalingResult, what: What, params: Params) -> Estimate | None:
+    """Growth of the median time or the peak memory, with all of the memory; None with fewer than three lengths."""
+    shortest = params.claims.shortest
+    points = [p for p in scaling.points if p.memory == "device" and p.status == "ok" and p.length >= shortest]
+    if len(points) < FEWEST_LENGTHS:
+        return None
+    values = [median(p.milliseconds) if what == "time" else p.peak_mib or 0.0 for p in points]
+    return growth_exponent([p.length for p in points], values)
+
+
+def not_run(measured: str) -> Part:
+    """A measurement that is missing."""
+    return Part(measured, "–", 0, "not run")
+
+
+def signed(effect: Estimate, decimals: int) -> str:
+    """An effect with its sign, and its interval or n."""
+    if effect.low is None or effect.high is None:
+        return f"{effect.mean:+.{decimals}f} (n = {effect.n})"
+    return f"{effect.mean:+.{decimals}f} [{effect.low:+.{decimals}f}, {effect.high:+.{decimals}f}]"
+
+
+def unsigned(effect: Estimate, decimals: int) -> str:
+    """A positive quantity with its interval."""
+    return signed(effect, decimals).replace("+", "")

@@ -1,0 +1,35 @@
+"""Stage `figures`: result files and published.yaml -> the figures of the paper, as SVG for the web and PDF for LaTeX.
+
+The grid of params.yaml says which runs belong into a figure. All files are made before the first is written, so that
+a damaged result leaves the old figures as they were.
+"""
+
+from pipeline import paths
+from pipeline.block_figure import block_figure
+from pipeline.command_line import read_names
+from pipeline.drawing import rendered, same_everywhere
+from pipeline.errors import exit_cleanly
+from pipeline.files import replacing
+from pipeline.learning_figures import learning_figures
+from pipeline.published import load_published
+from pipeline.scaling_figures import scaling_figures
+
+
+def main() -> None:
+    _, params = read_names(__doc__)
+    published = load_published()
+    with same_everywhere():
+        figures = scaling_figures(params, published) | learning_figures(params, published)
+        figures["gam_block"] = block_figure()
+        files = {
+            f"{name}.{kind}": rendered(figure, kind, name.replace("_", " "))
+            for name, figure in figures.items()
+            for kind in ("svg", "pdf")
+        }
+    for name, content in files.items():
+        with replacing(paths.PAPER_TABLES / name) as temporary:
+            temporary.write_bytes(content)
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

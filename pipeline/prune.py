@@ -1,0 +1,46 @@
+"""`python -m pipeline.prune`: list and remove results that the grid of params.yaml no longer names.
+
+The tables ignore them anyway; weights in runs/ go too.
+"""
+
+from pathlib import Path
+
+from pipeline import paths
+from pipeline.command_line import read_names
+from pipeline.errors import exit_cleanly
+from pipeline.params import Params
+
+
+def main() -> None:
+    _, params = read_names(__doc__)
+    stale = find_stale(params)
+    for file in stale:
+        print(f"removed {file}")
+        file.unlink()
+    print(f"{len(stale)} files that the grid no longer names" if stale else "nothing to remove")
+
+
+def find_stale(params: Params) -> list[Path]:
+    """Result files and weights of runs, blocks and models that params.yaml no longer names."""
+    named = named_files(params)
+    kinds = ("clocks", "curves", "fingerprint", "metrics", "scaling")
+    folders = [*(paths.RESULTS / kind for kind in kinds), paths.RUNS]
+    there = {file for folder in folders for file in folder.rglob("*") if file.is_file() and file.name != ".gitignore"}
+    return sorted(there - named)
+
+
+def named_files(params: Params) -> set[Path]:
+    """Every file that a stage of the present grid writes into those folders."""
+    grid = params.grid
+    trained = [(d, m, s) for d in grid.datasets for m in grid.models for s in grid.seeds]
+    ablations = [(d, m, s) for d in grid.ablation_datasets for m in grid.ablation_models for s in grid.seeds]
+    named = {path(*run) for run in trained + ablations for path in (paths.weights, paths.curve, paths.clock)}
+    named |= {paths.metrics(*run) for run in trained}
+    named |= {paths.scaling(model) for model in grid.scaling_models}
+    for model in params.models:
+        named |= {paths.training_fingerprint(model), paths.evaluation_fingerprint(model)}
+    return named
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

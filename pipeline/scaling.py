@@ -1,0 +1,81 @@
+"""Stage `scaling`: one block of a model, forward and backward, at many lengths -> results/scaling (Table 2).
+
+Each point is measured in a process of its own (pipeline.scaling_point): running out of memory is an outcome, and no
+point inherits another's memory.
+"""
+
+import multiprocessing
+import signal
+
+from pipeline import paths
+from pipeline.command_line import read_names
+from pipeline.errors import exit_cleanly
+from pipeline.params import Params
+from pipeline.provenance import provenance
+from pipeline.results import ScalingPoint, ScalingResult, write_result
+from pipeline.runtime import start
+from pipeline.scaling_point import Job, measure
+
+
+def main() -> None:
+    args, params = read_names(__doc__, "model")
+    machine = start(params.runtime)
+    on = params.scaling.cuda if machine.device.type == "cuda" else params.scaling.cpu
+    points = [measure_apart(job) for job in jobs(params, args.model, machine.device.type)]
+    result = ScalingResult(
+        model=args.model,
+        entry=params.models[args.model].model_dump(),
+        batch_size=on.batch_size,
+        cap_gib=params.scaling.cap_gib,
+        points=points,
+        provenance=provenance(machine, on.precision),
+    )
+    write_result(paths.scaling(args.model), result)
+
+
+def jobs(params: Params, model: str, device_type: str) -> list[Job]:
+    """All points of one model: every length with all of the memory, then with the cap."""
+    settings = params.scaling
+    on = settings.cuda if device_type == "cuda" else settings.cpu
+    return [
+        Job(
+            runtime=params.runtime,
+            config=params.models[model].config(vocab_size=5),
+            on=on,
+            length=length,
+            warmup=settings.warmup,
+            repetitions=settings.repetitions,
+            cap_gib=cap,
+        )
+        for cap in (None, settings.cap_gib)
+        for length in on.lengths
+    ]
+
+
+def measure_apart(job: Job) -> ScalingPoint:
+    """`measure(job)` in a process of its own. The kernel's killing it for want of memory counts as out of memory."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["pipeline.scaling_point"])
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_measure_and_send, args=(job, sender), daemon=True)
+    process.start()
+    sender.close()
+    try:
+        point: ScalingPoint = receiver.recv()
+    except EOFError:
+        process.join()
+        if process.exitcode != -signal.SIGKILL:
+            raise RuntimeError(f"the process that measured {job} died with exit code {process.exitcode}") from None
+        point = job.out_of_memory()
+    process.join()
+    text = f"{sum(point.milliseconds) / len(point.milliseconds):.1f} ms" if point.status == "ok" else "out of memory"
+    print(f"{point.length} tokens, memory of the {point.memory}: {text}", flush=True)
+    return point
+
+
+def _measure_and_send(job: Job, sender: "multiprocessing.connection.Connection[ScalingPoint, None]") -> None:
+    sender.send(measure(job))
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

@@ -1,0 +1,77 @@
+"""Stage `timing`: training steps of all three models, in turn, in one process -> results/timing.json.
+
+This stage alone may judge claims of speed: the steps of a round follow each other within seconds, so that what else
+the machine does falls on all models alike. It is to run alone on its device; the load average says whether it did.
+"""
+
+import os
+import time
+
+import torch
+from torch import Tensor
+
+from pipeline import paths
+from pipeline.command_line import read_names
+from pipeline.errors import UserError, exit_cleanly
+from pipeline.params import TIMED, Params
+from pipeline.provenance import provenance
+from pipeline.results import StepTimes, TimingResult, write_result
+from pipeline.runtime import start
+from pipeline.training import make_optimiser, seeded_model, train_step
+
+
+def main() -> None:
+    _, params = read_names(__doc__)
+    block_size = common_block_size(params)
+    load = os.getloadavg()[0]
+    machine = start(params.runtime)
+    generator = torch.Generator().manual_seed(0)
+    shape = (params.train.batch_size, block_size + 1)
+    batch = torch.randint(params.timing.vocab_size, shape, generator=generator).to(machine.device)
+    times = time_in_turn(params, batch)
+    models = {
+        name: StepTimes(entry=params.models[name].model_dump(), seconds=seconds) for name, seconds in times.items()
+    }
+    result = TimingResult(
+        batch_size=params.train.batch_size,
+        block_size=block_size,
+        vocab_size=params.timing.vocab_size,
+        load_before=load,
+        models=models,
+        provenance=provenance(machine, precision=None),
+    )
+    write_result(paths.TIMING, result)
+
+
+def common_block_size(params: Params) -> int:
+    """The block size of all timed models. Raises UserError where they differ: their steps would not compare."""
+    missing = [name for name in TIMED if name not in params.models]
+    if missing:
+        raise UserError(f"params.yaml: models has no {missing[0]}, which the stage timing needs: add it")
+    sizes = {name: params.models[name].config(params.timing.vocab_size).block_size for name in TIMED}
+    if len(set(sizes.values())) > 1:
+        raise UserError(f"params.yaml: block_size differs between timed models ({sizes}): make them equal")
+    return sizes[TIMED[0]]
+
+
+def time_in_turn(params: Params, batch: Tensor) -> dict[str, list[float]]:
+    """Wall clock in seconds of whole training steps on `batch` (B, T + 1), which alternate between the models."""
+    settings = params.train
+    steppers = {}
+    for name in TIMED:
+        model = seeded_model(params.models[name].config(params.timing.vocab_size), 0, batch.device)
+        steppers[name] = (model, make_optimiser(model, settings), params.models[name].precision)
+    times: dict[str, list[float]] = {name: [] for name in TIMED}
+    for _ in range(params.timing.warmup + params.timing.repetitions):
+        for name, (model, optimiser, precision) in steppers.items():
+            started = time.perf_counter()
+            loss = train_step(model, optimiser, batch, settings.learning_rate, settings, precision)
+            loss.item()  # waits for the forward pass
+            if batch.is_cuda:
+                torch.cuda.synchronize()
+            times[name].append(time.perf_counter() - started)
+    return {name: seconds[params.timing.warmup :] for name, seconds in times.items()}
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)
