@@ -27,7 +27,7 @@ def claims_table(params: Params, published: Published) -> tuple[Table, dict[str,
         parts = measure(params)
         rows.append(_row(name, published, parts, f" (on {hardware})" if hardware else ""))
         summary.setdefault("machine", {})[name] = together(parts)
-    groups = [Group("time and memory, any text", rows)]
+    groups = [Group(f"time and memory, any text, {_size(params, 'gam')}", rows)]
     provenances = list(machines)
     for dataset in dict.fromkeys([*params.grid.datasets, WIKITEXT, TINYSTORIES]):
         for family in params.claims.families:
@@ -35,7 +35,7 @@ def claims_table(params: Params, published: Published) -> tuple[Table, dict[str,
             provenances += evidence.provenances()
             measures = ON_TINYSTORIES if dataset == TINYSTORIES else ON_WIKITEXT
             measured = {name: measure(evidence) for name, measure in measures.items()}
-            label = f"{dataset}, models: {family}"
+            label = f"{dataset}, family {family}, {_size(params, evidence.model('gam'))}"
             groups.append(Group(label, [_row(name, published, parts, "") for name, parts in measured.items()]))
             verdicts = {name: together(parts) for name, parts in measured.items()}
             summary.setdefault(dataset, {})[family] = verdicts
@@ -58,6 +58,14 @@ def claims_table(params: Params, published: Published) -> tuple[Table, dict[str,
     ]
     title = "The paper's claims, judged"
     return Table("claims", title, "Text and models", "Claim", columns, groups, notes, groups_per_float=1), summary
+
+
+def _size(params: Params, model: str | None) -> str:
+    """How large the models are that a verdict is about, told by the GAM among them."""
+    if model is None:
+        return "no GAM"
+    config = params.models[model].config(vocab_size=5)
+    return f"d = {config.d_model}, {config.n_layer} layers, T = {config.block_size}"
 
 
 def _row(name: str, published: Published, parts: list[Part], where: str) -> list[str]:

@@ -27,6 +27,15 @@ PARAMETERS = Quantity("Parameters", "M")
 SECONDS = Quantity("Epoch", "s")
 LOSS = Quantity("Val. loss", "nats/token")
 PERPLEXITY = Quantity("Val. PPL")
+SUMMARISED = (
+    "epoch_seconds",
+    "validation_loss",
+    "validation_perplexity",
+    "validation_bits_per_byte",
+    "validation_word_perplexity",
+    "test_loss",
+    "test_perplexity",
+)
 REPRODUCED_LOSSES = (5, 7)
 """The cells of a row with our loss and perplexity."""
 
@@ -45,7 +54,7 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
             provenances += [part.provenance for run in runs for part in (run.curve, run.clock, run.metrics)]
             ours = _estimates(runs)
             if runs:
-                numbers = {key: value.finite_mean for key, value in ours.items()}
+                numbers = {key: ours[key].finite_mean for key in SUMMARISED if key in ours}
                 summary.setdefault(dataset, {})[model] = {"n": len(runs)} | numbers
             theirs = paper.get(dataset, {}).get(model)
             cells = [

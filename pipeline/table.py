@@ -92,5 +92,6 @@ def machine_notes(provenances: list[Provenance]) -> list[str]:
         mode = "deterministic" if p.deterministic else "not deterministic"
         commit, _, dirty = (p.code.commit or "").partition("-")
         code = f"commit {commit[:12]}{dirty and '-' + dirty}" if commit else f"sources {p.code.sha256[:12]}"
-        lines.add(f"{p.device} ({p.device_type}, {p.threads} threads, {mode}); {p.precision}; {packages}; {code}")
+        precision = p.precision or "precision by model"
+        lines.add(f"{p.device} ({p.device_type}, {p.threads} threads, {mode}); {precision}; {packages}; {code}")
     return [f"Reproduced on {line}." for line in sorted(lines)]

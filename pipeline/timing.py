@@ -13,7 +13,7 @@ from torch import Tensor
 from pipeline import paths
 from pipeline.command_line import read_names
 from pipeline.errors import UserError, exit_cleanly
-from pipeline.params import TIMED, Params
+from pipeline.params import TIMED, Params, Precision
 from pipeline.provenance import provenance
 from pipeline.results import StepTimes, TimingResult, write_result
 from pipeline.runtime import start
@@ -38,7 +38,7 @@ def main() -> None:
         vocab_size=params.timing.vocab_size,
         load_before=load,
         models=models,
-        provenance=provenance(machine, precision=None),
+        provenance=provenance(machine, common_precision(params)),
     )
     write_result(paths.TIMING, result)
 
@@ -52,6 +52,12 @@ def common_block_size(params: Params) -> int:
     if len(set(sizes.values())) > 1:
         raise UserError(f"params.yaml: block_size differs between timed models ({sizes}): make them equal")
     return sizes[TIMED[0]]
+
+
+def common_precision(params: Params) -> Precision | None:
+    """The precision of all timed models; None where they differ."""
+    precisions = {params.models[name].precision for name in TIMED}
+    return precisions.pop() if len(precisions) == 1 else None
 
 
 def time_in_turn(params: Params, batch: Tensor) -> dict[str, list[float]]:
