@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from pipeline.main_table import merged
 from pipeline.params import Params
 from pipeline.published import Published
 from pipeline.results import Curve
-from pipeline.runs import left_out_notes, read_curves
+from pipeline.runs import left_out_notes, merged, read_curves
 from pipeline.statistics import estimate, perplexity
 from pipeline.table import (
     Column,

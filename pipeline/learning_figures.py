@@ -11,10 +11,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from matplotlib.transforms import offset_copy
 
 from pipeline.drawing import COLUMN, PAGE, PUBLISHED, REPRODUCED, Look, looks, note, published_key, reproduced_key, say
-from pipeline.main_table import merged
 from pipeline.params import Params
 from pipeline.published import Published
-from pipeline.runs import read_clocks, read_curves
+from pipeline.runs import merged, read_clocks, read_curves
 from pipeline.statistics import estimate, perplexity
 from pipeline.table import NOT_RUN
 

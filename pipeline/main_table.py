@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.params import Params
 from pipeline.published import Published
 from pipeline.results import Clock, Curve, Metrics
-from pipeline.runs import left_out_notes, read_clocks, read_curves, read_metrics
+from pipeline.runs import left_out_notes, merged, read_clocks, read_curves, read_metrics
 from pipeline.statistics import Estimate, estimate
 from pipeline.table import (
     Bold,
@@ -86,11 +86,6 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
     ]
     title = "Main results: published beside reproduced (the paper's Table 1)"
     return Table("main", title, "Data set", "Model", columns, groups, notes), summary
-
-
-def merged(ours: list[str], theirs: dict[str, Any]) -> list[str]:
-    """Names of the grid in its order, then those that only the paper has."""
-    return [*ours, *(name for name in theirs if name not in ours)]
 
 
 @dataclass(frozen=True)

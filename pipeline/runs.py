@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pipeline import paths
 from pipeline.errors import UserError
@@ -66,6 +66,11 @@ def in_grid(grid: Grid, dataset: str, model: str) -> bool:
     """Whether the grid names runs of this model on this data set."""
     trained = dataset in grid.datasets and model in grid.models
     return trained or (dataset in grid.ablation_datasets and model in grid.ablation_models)
+
+
+def merged(ours: list[str], theirs: dict[str, Any]) -> list[str]:
+    """Names of the grid in its order, then those that only the paper has."""
+    return [*ours, *(name for name in theirs if name not in ours)]
 
 
 def _read(path_of: Callable[[str, str, int], Path], kind: type[Run], grid: Grid, dataset: str, model: str) -> list[Run]:

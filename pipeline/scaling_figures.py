@@ -9,11 +9,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocat
 from matplotlib.transforms import offset_copy
 
 from pipeline.drawing import COLUMN, GREY, PUBLISHED, REPRODUCED, Look, looks, note, published_key, reproduced_key, say
-from pipeline.main_table import merged
 from pipeline.params import Params
 from pipeline.published import Published
 from pipeline.results import ScalingPoint, ScalingResult
-from pipeline.runs import read_scaling
+from pipeline.runs import merged, read_scaling
 from pipeline.table import NOT_RUN
 
 PUBLISHED_ON = "Published: batch 16, d = 512, float16, one NVIDIA T4."

@@ -3,11 +3,10 @@
 from statistics import median, quantiles
 from typing import Any
 
-from pipeline.main_table import merged
 from pipeline.params import TIMED, Params
 from pipeline.published import Published
 from pipeline.results import TimingResult
-from pipeline.runs import read_curves, read_timing
+from pipeline.runs import merged, read_curves, read_timing
 from pipeline.statistics import saved
 from pipeline.table import NOT_RUN, Column, Group, Quantity, Table, machine_notes, published_cell
 
