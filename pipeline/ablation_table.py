@@ -4,14 +4,15 @@ from typing import Any
 
 from pipeline.params import Params
 from pipeline.published import Published
-from pipeline.results import Curve
-from pipeline.runs import left_out_notes, merged, read_curves
+from pipeline.results import Clock, Curve
+from pipeline.runs import left_out_notes, merged, read_clocks, read_curves, training_seconds
 from pipeline.statistics import estimate, perplexity
 from pipeline.table import (
     Column,
     Group,
     Quantity,
     Table,
+    cost_notes,
     interval_note,
     machine_notes,
     published_and_reproduced,
@@ -28,6 +29,7 @@ def ablation_table(params: Params, published: Published) -> tuple[Table, dict[st
     grid, paper = params.grid, published.ablation
     summary: dict[str, Any] = {}
     groups, provenances = [], []
+    clocks: list[Clock] = []
     for dataset in merged(grid.ablation_datasets, paper):
         rows = []
         in_grid = dataset in grid.ablation_datasets
@@ -35,6 +37,7 @@ def ablation_table(params: Params, published: Published) -> tuple[Table, dict[st
         for model in merged(ours, paper.get(dataset, {})):
             curves = read_curves(params, dataset, model)
             provenances += [curve.provenance for curve in curves]
+            clocks += read_clocks(params, dataset, model)
             sizes = estimate([curve.parameters / 1e6 for curve in curves]) if curves else None
             best = estimate([_perplexities(curve)[0] for curve in curves]) if curves else None
             last = estimate([_perplexities(curve)[1] for curve in curves]) if curves else None
@@ -63,6 +66,7 @@ def ablation_table(params: Params, published: Published) -> tuple[Table, dict[st
     notes = [
         interval_note(),
         "Best: the lowest of the validations after each epoch, as the paper has it; last: after the last epoch.",
+        *cost_notes(f"The {len(clocks)} trainings", training_seconds(clocks)),
         *left_out_notes(params),
         *machine_notes(provenances),
     ]

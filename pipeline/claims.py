@@ -4,11 +4,12 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from gam.config import GAMConfig
-from pipeline.evidence import NAMES, Evidence, Role, growth, not_run, signed
+from pipeline.evidence import NAMES, Evidence, Role, growth, not_run, on_device, signed
 from pipeline.params import Params
 from pipeline.results import ScalingResult
 from pipeline.runs import read_scaling, read_timing
 from pipeline.statistics import estimate, saved
+from pipeline.table import scan_of
 from pipeline.verdicts import Part, beyond, holds
 
 FITS_GAM, FITS_TRANSFORMER = 8192, 2048
@@ -18,15 +19,16 @@ FITS_GAM, FITS_TRANSFORMER = 8192, 2048
 def faster(params: Params, *rivals: str) -> list[Part]:
     """C1, C2: the part of a training step that GAM saves, from steps made in turn in one process."""
     timing = read_timing(params)
+    if timing is None:
+        return [not_run(f"step time saved against {rival}") for rival in rivals]
+    p = timing.provenance
+    where = f"{timing.batch_size} x {timing.block_size} tokens, {p.precision}, on {p.device} ({p.device_type})"
     parts = []
     for rival in rivals:
-        measured = f"step time saved against {rival}"
-        if timing is None:
-            parts.append(not_run(measured))
-            continue
         effect = saved(timing.models["gam"].seconds, timing.models[rival].seconds)
-        text = f"{100 * effect.mean:+.1f} % [{100 * (effect.low or 0):+.1f}, {100 * (effect.high or 0):+.1f}]"
-        parts.append(Part(measured, text, effect.n, beyond(effect, params.claims.margin_ratio)))
+        measured = f"step time saved against {rival}" + (f" ({scan_of(p)})" if rival == "mamba" else "")
+        verdict = beyond(effect, params.claims.margin_ratio)
+        parts.append(Part(measured, f"{signed(effect.times(100), 1)} %", effect.n, verdict, where))
     return parts
 
 
@@ -43,12 +45,14 @@ def quadratic_growth(params: Params) -> list[Part]:
     fits_transformer, fits_gam = _fits(transformer), _fits(gam)
     measured = f"under {params.scaling.cap_gib} GiB"
     beyond_limit = [length for length in fits_transformer if length > FITS_TRANSFORMER]
+    if transformer is None or gam is None or on_device(transformer) != on_device(gam):
+        return [*parts, not_run(measured)]
     if not beyond_limit or FITS_TRANSFORMER not in fits_transformer or FITS_GAM not in fits_gam:
         return [*parts, not_run(measured)]
     longest = max((length for length, fits in fits_transformer.items() if fits), default=0)
     runs_out = fits_transformer[FITS_TRANSFORMER] and not any(fits_transformer[length] for length in beyond_limit)
     text = f"Transformer fits {longest}, GAM {'fits' if fits_gam[FITS_GAM] else 'does not fit'} {FITS_GAM} tokens"
-    return [*parts, Part(measured, text, 1, holds(runs_out and fits_gam[FITS_GAM]))]
+    return [*parts, Part(measured, text, 1, holds(runs_out and fits_gam[FITS_GAM]), on_device(gam))]
 
 
 def _fits(scaling: ScalingResult | None) -> dict[int, bool]:
@@ -78,22 +82,23 @@ def sees_far(evidence: Evidence) -> Part:
     if not runs or name is None:
         return not_run(measured)
     config = evidence.params.models[name].config(vocab_size=5)
-    assert isinstance(config, GAMConfig), f"claims.families: gam names {name}, which is no GAM"
+    assert isinstance(config, GAMConfig)
     convolutions = config.n_layer * (config.kernel_size - 1) + 1
-    reaches = [max(run.reach_by_gradient, run.reach_by_change) for run in runs]
-    text = f"{max(reaches)} tokens; convolutions alone: {convolutions}"
-    return Part(measured, text, len(runs), holds(min(reaches) > convolutions))
+    reaches = sorted({max(run.reach_by_gradient, run.reach_by_change) for run in runs})
+    text = f"{' to '.join(map(str, reaches[:: max(1, len(reaches) - 1)]))} tokens; convolutions alone: {convolutions}"
+    return Part(measured, text, len(runs), evidence.once_all_ran(len(runs), holds(reaches[0] > convolutions)))
 
 
 def gates_choose(evidence: Evidence) -> list[Part]:
     """C11: how much more the gates prefer the local path at function words than at content words, by layer."""
     runs = evidence.metrics("gam")
-    if not runs or not runs[0].gates:
+    layers = min((len(run.gates) for run in runs), default=0)
+    if not layers:
         return [not_run("gate preference")]
     parts = []
-    for layer in range(len(runs[0].gates)):
+    for layer in range(layers):
         effect = estimate([run.gates[layer].function_words - run.gates[layer].content_words for run in runs])
-        verdict = beyond(effect, evidence.claims.margin_gate)
+        verdict = evidence.once_all_ran(effect.n, beyond(effect, evidence.claims.margin_gate))
         parts.append(Part(f"gate preference, layer {layer + 1}", signed(effect, 3), effect.n, verdict))
     return parts
 

@@ -6,9 +6,9 @@ from pipeline.claims import ON_MACHINES, ON_TINYSTORIES, ON_WIKITEXT
 from pipeline.evidence import Evidence
 from pipeline.params import Params
 from pipeline.published import Published
-from pipeline.results import Provenance
-from pipeline.runs import left_out_notes, read_scaling, read_timing
-from pipeline.table import Bold, Column, Group, Quantity, Table, machine_notes
+from pipeline.results import Clock, Provenance
+from pipeline.runs import left_out_notes, read_scaling, read_timing, training_seconds
+from pipeline.table import Bold, Column, Group, Quantity, Table, cost_notes, machine_notes
 from pipeline.verdicts import Part, rule, together
 
 WIKITEXT, TINYSTORIES = "wikitext-2", "tinystories"
@@ -20,23 +20,23 @@ MOST_PARTS = 3
 def claims_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
     """The table, and the verdicts for the summary."""
     summary: dict[str, Any] = {}
-    machines = _machine_provenances(params)
-    hardware = ", ".join(sorted({f"{p.device} ({p.device_type})" for p in machines}))
     rows = []
     for name, measure in ON_MACHINES.items():
         parts = measure(params)
-        rows.append(_row(name, published, parts, f" (on {hardware})" if hardware else ""))
+        rows.append(_row(name, published, parts))
         summary.setdefault("machine", {})[name] = together(parts)
     groups = [Group(f"time and memory, any text, {_size(params, 'gam')}", rows)]
-    provenances = list(machines)
+    provenances = _machine_provenances(params)
+    clocks: dict[tuple[str, str, int], Clock] = {}
     for dataset in dict.fromkeys([*params.grid.datasets, WIKITEXT, TINYSTORIES]):
         for family in params.claims.families:
             evidence = Evidence(params, dataset, family)
             provenances += evidence.provenances()
+            clocks |= {(clock.dataset, clock.model, clock.seed): clock for clock in evidence.clocks()}
             measures = ON_TINYSTORIES if dataset == TINYSTORIES else ON_WIKITEXT
             measured = {name: measure(evidence) for name, measure in measures.items()}
             label = f"{dataset}, family {family}, {_size(params, evidence.model('gam'))}"
-            groups.append(Group(label, [_row(name, published, parts, "") for name, parts in measured.items()]))
+            groups.append(Group(label, [_row(name, published, parts) for name, parts in measured.items()]))
             verdicts = {name: together(parts) for name, parts in measured.items()}
             summary.setdefault(dataset, {})[family] = verdicts
     columns = [
@@ -53,6 +53,7 @@ def claims_table(params: Params, published: Published) -> tuple[Table, dict[str,
         "Times: steps made in turn in one process, ratio of medians, bootstrap over rounds.",
         "A data set that is not the paper's, or models of another size, are judged for themselves and do not speak for "
         "the paper's cell. The two published perplexities of the full GAM, 882.57 and 900.84, lie 0.0205 nats apart.",
+        *cost_notes(f"The {len(clocks)} trainings", training_seconds(list(clocks.values()))),
         *left_out_notes(params),
         *machine_notes(provenances),
     ]
@@ -68,11 +69,12 @@ def _size(params: Params, model: str | None) -> str:
     return f"d = {config.d_model}, {config.n_layer} layers, T = {config.block_size}"
 
 
-def _row(name: str, published: Published, parts: list[Part], where: str) -> list[str]:
+def _row(name: str, published: Published, parts: list[Part]) -> list[str]:
     claim, verdict = published.claims[name], together(parts)
     shown = Bold(verdict) if verdict in ("reproduced", "not reproduced") else verdict
     n = min(part.n for part in parts)
-    return [name, claim.claim, claim.states, _measured(parts) + where, str(n), shown]
+    where = "; ".join(sorted({part.where for part in parts if part.where}))
+    return [name, claim.claim, claim.states, _measured(parts) + (f" ({where})" if where else ""), str(n), shown]
 
 
 def _measured(parts: list[Part]) -> str:

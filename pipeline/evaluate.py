@@ -21,7 +21,7 @@ def main() -> None:
     machine = start(params.runtime)
     tokens = open_tokens(args.dataset)
     model = LanguageModel(entry.config(tokens.vocab_size))
-    load_weights(model, paths.weights(args.dataset, args.model, args.seed))
+    checksum = load_weights(model, paths.weights(args.dataset, args.model, args.seed))
     model.to(machine.device)
     splits = {}
     for split, counts in tokens.splits.items():
@@ -32,6 +32,7 @@ def main() -> None:
     run = {"dataset": args.dataset, "model": args.model, "seed": args.seed}
     metrics = Metrics(
         **run,
+        weights=checksum,
         splits=splits,
         reach_by_gradient=reach_by_gradient(model, validation),
         reach_by_change=reach_by_change(model, validation),

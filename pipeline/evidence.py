@@ -6,10 +6,10 @@ from statistics import median
 from typing import Literal
 
 from pipeline.params import Claims, Params
-from pipeline.results import Curve, Metrics, Provenance, ScalingResult
-from pipeline.runs import read_curves, read_metrics
+from pipeline.results import Clock, Curve, Metrics, Provenance, ScalingResult
+from pipeline.runs import read_clocks, read_curves, read_metrics
 from pipeline.statistics import Estimate, estimate, growth_exponent, probability_of_improvement
-from pipeline.verdicts import Part, between, beyond
+from pipeline.verdicts import Part, Verdict, between, beyond
 
 What = Literal["time", "memory"]
 FEWEST_LENGTHS = 3
@@ -56,6 +56,11 @@ class Evidence:
         model = self.model(role)
         return [] if model is None else read_metrics(self.params, self.dataset, model)
 
+    def clocks(self) -> list[Clock]:
+        """What the clock said during all runs of the family."""
+        models = [model for role in NAMES if (model := self.model(role)) is not None]
+        return [clock for model in models for clock in read_clocks(self.params, self.dataset, model)]
+
     def provenances(self) -> list[Provenance]:
         """Of all runs of the family."""
         return [curve.provenance for runs in self.curves.values() for curve in runs.values()]
@@ -69,7 +74,7 @@ class Evidence:
         effect = estimate(differences)
         share = probability_of_improvement(differences)
         text = f"{signed(effect, 4)} nats, P = {share:.2f}"
-        return Part(measured, text, effect.n, beyond(effect, self.claims.margin_nats))
+        return Part(measured, text, effect.n, self.once_all_ran(effect.n, beyond(effect, self.claims.margin_nats)))
 
     def same_loss(self, one: Role, other: Role) -> Part:
         """The claim that two models' best losses differ by no more than the margin."""
@@ -78,7 +83,12 @@ class Evidence:
         if not differences:
             return not_run(measured)
         effect, margin = estimate(differences), self.claims.margin_nats
-        return Part(measured, f"{signed(effect, 4)} nats", effect.n, between(effect, -margin, margin))
+        verdict = self.once_all_ran(effect.n, between(effect, -margin, margin))
+        return Part(measured, f"{signed(effect, 4)} nats", effect.n, verdict)
+
+    def once_all_ran(self, n: int, verdict: Verdict) -> Verdict:
+        """The verdict where every seed of the grid was run: judged earlier, it could be had by stopping in time."""
+        return verdict if n == len(self.params.grid.seeds) else "not run"
 
     def differences(self, better: Role, worse: Role, when: Literal["last", "best"] | int) -> list[float]:
         """worse - better by seed; `when` is an epoch, the last, or each run's best."""
@@ -101,9 +111,16 @@ def loss(curve: Curve, when: Literal["last", "best"] | int) -> float:
 def growth(scaling: ScalingResult | None, what: What, params: Params, allowed: list[float]) -> Part:
     """The claim that a block's time or memory grows with a power of the length that lies in a range."""
     effect = exponent(scaling, what, params) if scaling else None
-    if effect is None:
+    if scaling is None or effect is None:
         return not_run(f"exponent of {what}")
-    return Part(f"exponent of {what}", unsigned(effect, 2), effect.n, between(effect, *allowed))
+    verdict = between(effect, *allowed)
+    return Part(f"exponent of {what}", unsigned(effect, 2), effect.n, verdict, on_device(scaling))
+
+
+def on_device(scaling: ScalingResult) -> str:
+    """What one block was measured on."""
+    p, d_model = scaling.provenance, scaling.entry["d_model"]
+    return f"one block, d = {d_model}, batch {scaling.on.batch_size}, {p.precision}, on {p.device} ({p.device_type})"
 
 
 def exponent(scaling: ScalingResult, what: What, params: Params) -> Estimate | None:

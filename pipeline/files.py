@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkstemp
 from typing import Any
@@ -61,6 +62,11 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Indented JSON; NaN and infinity are refused, since no reader agrees on them."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def json_sha256(value: Any) -> str:
+    """Hash of a JSON value, whatever its layout in a file and the order of its keys."""
+    return sha256(json.dumps(value, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 def read_json(path: Path) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.params import Params
 from pipeline.published import Published
 from pipeline.results import Clock, Curve, Metrics
-from pipeline.runs import left_out_notes, merged, read_clocks, read_curves, read_metrics
+from pipeline.runs import left_out_notes, merged, read_clocks, read_curves, read_metrics, training_seconds
 from pipeline.statistics import Estimate, estimate
 from pipeline.table import (
     Bold,
@@ -15,6 +15,7 @@ from pipeline.table import (
     Group,
     Quantity,
     Table,
+    cost_notes,
     interval_note,
     machine_notes,
     published_and_reproduced,
@@ -45,12 +46,14 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
     grid, paper = params.grid, published.main
     summary: dict[str, Any] = {}
     groups, provenances = [], []
+    clocks: list[Clock] = []
     for dataset in merged(grid.datasets, paper):
         rows = []
         models = merged(grid.models if dataset in grid.datasets else [], paper.get(dataset, {}))
         finished = {model: _finished_runs(params, dataset, model) for model in models}
-        best = _best(finished, params.claims.margin_nats)
+        best = _best(finished, params.claims.margin_nats, len(grid.seeds))
         for model, runs in finished.items():
+            clocks += [run.clock for run in runs]
             provenances += [part.provenance for run in runs for part in (run.curve, run.clock, run.metrics)]
             ours = _estimates(runs)
             if runs:
@@ -78,9 +81,10 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
         "Loss: mean over batches of the batch mean, after the last epoch; PPL = exp(loss), its interval follows the "
         "spread of PPL over seeds.",
         f"Bold: loss below every other model's by more than {params.claims.margin_nats} nats, the whole 95 % interval "
-        "of the paired differences (never from fewer than 3 seeds).",
+        "of the paired differences (never from fewer than 3 seeds, nor before all are run).",
         "Epoch: wall clock of the training part, shown and never judged, since runs may have shared their machine; "
         "published on one NVIDIA T4.",
+        *cost_notes(f"The {len(clocks)} trainings", training_seconds(clocks)),
         *left_out_notes(params),
         *machine_notes(provenances),
     ]
@@ -105,8 +109,8 @@ def _finished_runs(params: Params, dataset: str, model: str) -> list[Run]:
     return [Run(c, clocks[c.seed], metrics[c.seed]) for c in curves if c.seed in clocks and c.seed in metrics]
 
 
-def _best(finished: dict[str, list[Run]], margin: float) -> str | None:
-    """The model whose loss is below every other's by more than the margin, by the rule of the claims."""
+def _best(finished: dict[str, list[Run]], margin: float, n: int) -> str | None:
+    """The model whose loss is below every other's by more than the margin, by the rule of the claims, in n pairs."""
     losses = {
         model: {run.metrics.seed: run.metrics.splits["validation"].loss for run in runs}
         for model, runs in finished.items()
@@ -115,7 +119,7 @@ def _best(finished: dict[str, list[Run]], margin: float) -> str | None:
     for model, ours in losses.items():
         rivals = [theirs for name, theirs in losses.items() if name != model]
         differences = [[theirs[seed] - ours[seed] for seed in ours if seed in theirs] for theirs in rivals]
-        if rivals and all(pairs and beyond(estimate(pairs), margin) == "reproduced" for pairs in differences):
+        if rivals and all(len(pairs) == n and beyond(estimate(pairs), margin) == "reproduced" for pairs in differences):
             return model
     return None
 
@@ -127,7 +131,9 @@ def _estimates(runs: list[Run]) -> dict[str, Estimate]:
         "parameters_millions": [run.curve.parameters / 1e6 for run in runs],
         "epoch_seconds": [mean(epoch.train_seconds for epoch in run.clock.epochs) for run in runs],
     }
-    for split in runs[0].metrics.splits:
+    for split in ("validation", "test"):
+        if not all(split in run.metrics.splits for run in runs):
+            continue
         for key in ("loss", "perplexity", "token_loss", "token_perplexity", "bits_per_byte", "word_perplexity"):
             values[f"{split}_{key}"] = [getattr(run.metrics.splits[split], key) for run in runs]
     return {key: estimate(numbers) for key, numbers in values.items()}

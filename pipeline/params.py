@@ -90,7 +90,9 @@ class Generated(Section):
 
 
 def _origin(value: Any) -> str:
-    return "generated" if isinstance(value, dict) and "generator_seed" in value else "hub"
+    """Which kind of origin it is; pydantic asks on reading and on writing."""
+    generated = isinstance(value, Generated) or (isinstance(value, dict) and "generator_seed" in value)
+    return "generated" if generated else "hub"
 
 
 class Dataset(Section):
@@ -104,6 +106,10 @@ class Dataset(Section):
     vocab_size: int = Field(ge=5, le=2**16)
     """Where training the tokenizer stops, if it has merges left and the text has no more characters than that; ids
     are stored in 16 bits."""
+
+    def what(self) -> dict[str, Any]:
+        """All that decides the rows and the tokens; the hashes only check them."""
+        return self.model_dump(exclude={"sha256"})
 
     @model_validator(mode="after")
     def _check_splits(self) -> Self:
@@ -167,7 +173,7 @@ class Train(Section):
 
 
 TIMED = ("transformer", "mamba", "gam")
-"""The entries of `models` that the claims of speed are about."""
+"""The entries of `models` that the claims of speed are about, each of the block that it is named after."""
 
 
 class Timing(Section):
@@ -176,7 +182,7 @@ class Timing(Section):
     vocab_size: int = Field(ge=5)
     warmup: PositiveInt
     """Steps of each model that are not counted."""
-    repetitions: int = Field(ge=2)
+    repetitions: int = Field(ge=3)
 
 
 class ScalingOn(Section):
@@ -199,6 +205,10 @@ class Scaling(Section):
     repetitions: int = Field(ge=2)
     cap_gib: PositiveFloat
     """Memory of the second round, in GiB."""
+
+    def on(self, device_type: str) -> ScalingOn:
+        """What is measured on a type of device."""
+        return self.cuda if device_type == "cuda" else self.cpu
 
 
 class Family(Section):
@@ -254,11 +264,18 @@ class Params(Section):
             section = "datasets" if known is self.datasets else "models"
             hint = did_you_mean(str(name), known)
             _require(name is None, f"grid.{field} names {name!r}, which {section} does not have{hint}")
+        for name in TIMED:
+            block = self.models[name].block if name in self.models else "missing"
+            _require(block == name, f"models.{name} must be there and have block {name}: the stage timing measures it")
         for family, roles in self.claims.families.items():
-            named = [name for _, name in roles if name is not None]
-            name = next((name for name in named if name not in self.models), None)
-            hint = did_you_mean(str(name), self.models)
-            _require(name is None, f"claims.families.{family} names {name!r}, which models does not have{hint}")
+            for role, name in roles:
+                if name is None:
+                    continue
+                hint = did_you_mean(name, self.models)
+                field = f"claims.families.{family}.{role} names {name!r}"
+                _require(name in self.models, f"{field}, which models does not have{hint}")
+                block = role if role in TIMED else "gam"
+                _require(self.models[name].block == block, f"{field}, whose block is not {block}")
         return self
 
 

@@ -8,12 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from gam.ops.mamba_kernels import have_kernels
 from pipeline.params import Precision
 from pipeline.results import Code, Provenance
 from pipeline.runtime import Machine
 from pipeline.tokens import TokenFolder
 
-PACKAGES = ["torch", "numpy", "tokenizers", "safetensors", "mamba-ssm"]
+PACKAGES = ["torch", "numpy", "tokenizers", "safetensors", "mamba-ssm", "causal-conv1d"]
 """The packages that can change a number."""
 HOUSE = Path(__file__).parent.parent
 
@@ -26,6 +27,7 @@ def provenance(
         code=Code(commit=_commit(), sha256=_source_hash()),
         data={} if tokens is None else {split: counts.sha256 for split, counts in tokens.splits.items()},
         packages={"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        mamba_kernels=machine.device.type == "cuda" and have_kernels(),
         device=machine.name,
         device_type="cuda" if machine.device.type == "cuda" else "cpu",
         threads=machine.threads,

@@ -9,6 +9,7 @@ from pipeline import paths
 from pipeline.command_line import read_names
 from pipeline.errors import exit_cleanly
 from pipeline.params import Params
+from pipeline.runs import runs
 
 
 def main() -> None:
@@ -33,8 +34,12 @@ def named_files(params: Params) -> set[Path]:
     """Every file that a stage of the present grid writes into those folders."""
     grid = params.grid
     trained = [(d, m, s) for d in grid.datasets for m in grid.models for s in grid.seeds]
-    ablations = [(d, m, s) for d in grid.ablation_datasets for m in grid.ablation_models for s in grid.seeds]
-    named = {path(*run) for run in trained + ablations for path in (paths.weights, paths.curve, paths.clock)}
+    named = {
+        path(dataset, model, seed)
+        for dataset, model in runs(grid)
+        for seed in grid.seeds
+        for path in (paths.weights, paths.curve, paths.clock)
+    }
     named |= {paths.metrics(*run) for run in trained}
     named |= {paths.scaling(model) for model in grid.scaling_models}
     for model in params.models:

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from pipeline.errors import UserError
-from pipeline.files import read_json, write_json
-from pipeline.params import NonNegativeInt, Precision, Section, Sha256, Split
+from pipeline.files import json_sha256, read_json, write_json
+from pipeline.params import TIMED, NonNegativeInt, Precision, ScalingOn, Section, Sha256, Split, Timing
 
 
 class Code(Section):
@@ -27,6 +27,8 @@ class Provenance(Section):
     """Hash of the token ids of each split."""
     packages: dict[str, str | None]
     """Versions of the packages that can change a number; null where one is not installed."""
+    mamba_kernels: bool
+    """Whether Mamba's scan would run on mamba-ssm's kernels; else in plain torch."""
     device: str
     """The device as its maker names it."""
     device_type: Literal["cpu", "cuda"]
@@ -49,6 +51,8 @@ class RunResult(Stamped):
     dataset: str
     model: str
     seed: NonNegativeInt
+    weights: Sha256
+    """Hash of the weights that the run ended with."""
 
 
 class EpochLosses(Section):
@@ -66,6 +70,8 @@ class EpochLosses(Section):
 class Curve(RunResult):
     """What a run computed, and the parameters that it was made with."""
 
+    data: dict[str, Any]
+    """What params.yaml says of the data set, but for the hashes of its rows."""
     entry: dict[str, Any]
     """The model's entry in params.yaml."""
     train: dict[str, Any]
@@ -129,7 +135,7 @@ class StepTimes(Section):
 
     entry: dict[str, Any]
     """The model's entry in params.yaml."""
-    seconds: Annotated[list[PositiveFloat], Field(min_length=2)]
+    seconds: list[PositiveFloat]
 
 
 class TimingResult(Stamped):
@@ -137,10 +143,18 @@ class TimingResult(Stamped):
 
     batch_size: PositiveInt
     block_size: PositiveInt
-    vocab_size: PositiveInt
-    load_before: NonNegativeFloat
-    """Load average of the machine when the stage began: near 0 where it was alone."""
+    timing: Timing
+    """The section `timing` of params.yaml."""
+    busy_before: float | None = Field(ge=0, le=1)
+    """Share of the machine's processors that was busy just before; null where the system does not tell."""
     models: dict[str, StepTimes]
+
+    @model_validator(mode="after")
+    def _all_models_alike(self) -> Self:
+        counts = {name: len(times.seconds) for name, times in self.models.items()}
+        if counts != dict.fromkeys(TIMED, self.timing.repetitions):
+            raise ValueError(f"each of {', '.join(TIMED)}, and no other, has {self.timing.repetitions} times")
+        return self
 
 
 class ScalingPoint(Section):
@@ -154,7 +168,8 @@ class ScalingPoint(Section):
     milliseconds: list[PositiveFloat]
     """Forward and backward of each counted iteration; empty where it ran out of memory."""
     peak_mib: PositiveFloat | None
-    """CUDA: most memory allocated to tensors; CPU: most resident memory, above what the process began with."""
+    """CUDA: most memory allocated to tensors. CPU: weights, gradients, and how far the most resident memory rose above
+    that of a pass over a few tokens."""
 
     @model_validator(mode="after")
     def _numbers_where_it_fitted(self) -> Self:
@@ -169,7 +184,10 @@ class ScalingResult(Stamped):
     model: str
     entry: dict[str, Any]
     """The model's entry in params.yaml; of its block_size, n_layer and precision nothing is used."""
-    batch_size: PositiveInt
+    on: ScalingOn
+    """What params.yaml says of this type of device."""
+    warmup: NonNegativeInt
+    repetitions: PositiveInt
     cap_gib: PositiveFloat
     points: Annotated[list[ScalingPoint], Field(min_length=1)]
 
@@ -178,20 +196,28 @@ Result = TypeVar("Result", bound=Stamped)
 
 
 def write_result(path: Path, result: Stamped) -> None:
-    """Write a result as JSON, atomically; what it was made with comes last."""
+    """Write a result as JSON, atomically; what it was made with comes last, and a checksum of it all."""
     stamp = {"provenance"}
-    write_json(path, result.model_dump(exclude=stamp) | result.model_dump(include=stamp))
+    values = result.model_dump(exclude=stamp) | result.model_dump(include=stamp)
+    write_json(path, values | {"sha256": json_sha256(values)})
 
 
 def read_result(path: Path, kind: type[Result]) -> Result | None:
-    """Read a result; None where the run was not made. Raises UserError naming the file and the field that is wrong."""
+    """Read a result; None where the run was not made.
+
+    Raises UserError naming the file and the field that is wrong, or the file where its checksum tells of an edit.
+    """
     if not path.exists():
         return None
+    remedy = "restore the file from git, or make it anew with `dvc repro`"
+    values = read_json(path)
+    checksum = values.pop("sha256", None) if isinstance(values, dict) else None
     try:
-        return kind.model_validate(read_json(path))
+        result = kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "the whole file"
-        raise UserError(
-            f"{path}: {field}: {first['msg']}; restore the file from git, or make it anew with `dvc repro`"
-        ) from None
+        raise UserError(f"{path}: {field}: {first['msg']}; {remedy}") from None
+    if checksum != json_sha256(values):
+        raise UserError(f"{path} is not as it was written: its sha256 does not fit its content; {remedy}")
+    return result

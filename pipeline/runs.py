@@ -15,28 +15,23 @@ Run = TypeVar("Run", bound=RunResult)
 def read_curves(params: Params, dataset: str, model: str) -> list[Curve]:
     """The finished runs of one model on one data set, in the order of the grid's seeds."""
     curves = _read(paths.curve, Curve, params.grid, dataset, model)
-    return [curve for curve in curves if is_current(curve, params)]
+    return [curve for curve in curves if _is_current(curve, params)]
 
 
 def read_clocks(params: Params, dataset: str, model: str) -> list[Clock]:
     """What the clock said during those runs."""
-    seeds = {curve.seed for curve in read_curves(params, dataset, model)}
-    return [clock for clock in _read(paths.clock, Clock, params.grid, dataset, model) if clock.seed in seeds]
+    return _of_the_runs(_read(paths.clock, Clock, params.grid, dataset, model), read_curves(params, dataset, model))
 
 
 def read_metrics(params: Params, dataset: str, model: str) -> list[Metrics]:
     """What the weights of those runs are worth, as far as they were evaluated."""
-    seeds = {curve.seed for curve in read_curves(params, dataset, model)}
-    return [metrics for metrics in _read(paths.metrics, Metrics, params.grid, dataset, model) if metrics.seed in seeds]
+    return _of_the_runs(_read(paths.metrics, Metrics, params.grid, dataset, model), read_curves(params, dataset, model))
 
 
 def read_timing(params: Params) -> TimingResult | None:
     """The step times of the present models."""
     timing = read_result(paths.TIMING, TimingResult)
-    if timing is None or timing.batch_size != params.train.batch_size:
-        return None
-    current = all(times.entry == params.models[name].model_dump() for name, times in timing.models.items())
-    return timing if current else None
+    return timing if timing and _times_are_current(timing, params) else None
 
 
 def read_scaling(params: Params, model: str) -> ScalingResult | None:
@@ -44,28 +39,47 @@ def read_scaling(params: Params, model: str) -> ScalingResult | None:
     if model not in params.grid.scaling_models:
         return None
     scaling = read_result(paths.scaling(model), ScalingResult)
-    return scaling if scaling and scaling.entry == params.models[model].model_dump() else None
+    return scaling if scaling and _scaling_is_current(scaling, model, params) else None
 
 
 def left_out_notes(params: Params) -> list[str]:
-    """A note that names the runs whose results are there but were made with other parameters."""
+    """A note that names the results that are there but were made with other parameters."""
     grid = params.grid
-    trained = [(d, m) for d in grid.datasets for m in grid.models]
-    ablations = [(d, m) for d in grid.ablation_datasets for m in grid.ablation_models]
-    curves = [curve for run in trained + ablations for curve in _read(paths.curve, Curve, grid, *run)]
-    names = [f"{c.dataset} {c.model} seed {c.seed}" for c in curves if not is_current(c, params)]
-    return [f"Left out, made with other parameters than params.yaml has now: {', '.join(names)}."] if names else []
+    names = []
+    for dataset, model in runs(grid):
+        curves = _read(paths.curve, Curve, grid, dataset, model)
+        seeds = [str(curve.seed) for curve in curves if not _is_current(curve, params)]
+        metrics = {found.seed for found in _read(paths.metrics, Metrics, grid, dataset, model)}
+        used = {found.seed for found in read_metrics(params, dataset, model)}
+        names += [f"{dataset} {model} seed {', '.join(seeds)}"] if seeds else []
+        others = sorted(metrics - used - set(map(int, seeds)))
+        names += [f"the metrics of {dataset} {model} seed {', '.join(map(str, others))}"] if others else []
+    names += ["timing"] if paths.TIMING.exists() and read_timing(params) is None else []
+    unlike = [m for m in grid.scaling_models if paths.scaling(m).exists() and read_scaling(params, m) is None]
+    names += [f"scaling of {model}" for model in unlike]
+    return [f"Left out, made with other parameters than params.yaml has now: {'; '.join(names)}."] if names else []
 
 
-def is_current(curve: Curve, params: Params) -> bool:
-    """Whether a run was made with the model and the protocol that params.yaml has now."""
-    return curve.entry == params.models[curve.model].model_dump() and curve.train == params.train.model_dump()
+def check_same_data(params: Params) -> None:
+    """Raise UserError where two runs on one data set were trained on different tokens: they do not compare."""
+    first: dict[str, Curve] = {}
+    for dataset, model in runs(params.grid):
+        for curve in read_curves(params, dataset, model):
+            other = first.setdefault(dataset, curve)
+            if curve.provenance.data != other.provenance.data:
+                one, two = (paths.curve(dataset, run.model, run.seed) for run in (other, curve))
+                raise UserError(f"{one} and {two} come from different tokens: make both anew with `dvc repro`")
 
 
-def in_grid(grid: Grid, dataset: str, model: str) -> bool:
-    """Whether the grid names runs of this model on this data set."""
-    trained = dataset in grid.datasets and model in grid.models
-    return trained or (dataset in grid.ablation_datasets and model in grid.ablation_models)
+def training_seconds(clocks: list[Clock]) -> float:
+    """What those runs cost, validation included."""
+    return sum(epoch.train_seconds + epoch.validation_seconds for clock in clocks for epoch in clock.epochs)
+
+
+def runs(grid: Grid) -> list[tuple[str, str]]:
+    """Data set and model of all runs that the grid names, the ablations last."""
+    trained = [(dataset, model) for dataset in grid.datasets for model in grid.models]
+    return trained + [(dataset, model) for dataset in grid.ablation_datasets for model in grid.ablation_models]
 
 
 def merged(ours: list[str], theirs: dict[str, Any]) -> list[str]:
@@ -73,10 +87,38 @@ def merged(ours: list[str], theirs: dict[str, Any]) -> list[str]:
     return [*ours, *(name for name in theirs if name not in ours)]
 
 
+def _is_current(curve: Curve, params: Params) -> bool:
+    """Whether a run was made with the data, the model and the protocol that params.yaml has now."""
+    now = (params.datasets[curve.dataset].what(), params.models[curve.model].model_dump(), params.train.model_dump())
+    return (curve.data, curve.entry, curve.train) == now
+
+
+def _times_are_current(timing: TimingResult, params: Params) -> bool:
+    same_steps = timing.batch_size == params.train.batch_size and timing.timing == params.timing
+    return same_steps and all(times.entry == params.models[name].model_dump() for name, times in timing.models.items())
+
+
+def _scaling_is_current(scaling: ScalingResult, model: str, params: Params) -> bool:
+    now = params.scaling
+    return (scaling.entry, scaling.on, scaling.warmup, scaling.repetitions, scaling.cap_gib) == (
+        params.models[model].model_dump(),
+        now.on(scaling.provenance.device_type),
+        now.warmup,
+        now.repetitions,
+        now.cap_gib,
+    )
+
+
+def _of_the_runs(results: list[Run], curves: list[Curve]) -> list[Run]:
+    """The results that belong to the very weights and tokens of those runs."""
+    of = {curve.seed: (curve.weights, curve.provenance.data) for curve in curves}
+    return [result for result in results if (result.weights, result.provenance.data) == of.get(result.seed)]
+
+
 def _read(path_of: Callable[[str, str, int], Path], kind: type[Run], grid: Grid, dataset: str, model: str) -> list[Run]:
     """Raises UserError for a file that says it is another run's."""
     found = []
-    for seed in grid.seeds if in_grid(grid, dataset, model) else []:
+    for seed in grid.seeds if (dataset, model) in runs(grid) else []:
         path = path_of(dataset, model, seed)
         result = read_result(path, kind)
         if result is None:

@@ -1,7 +1,7 @@
 """Stage `scaling`: one block of a model, forward and backward, at many lengths -> results/scaling (Table 2).
 
 Each point is measured in a process of its own (pipeline.scaling_point): running out of memory is an outcome, and no
-point inherits another's memory.
+point inherits another's memory. Deterministic mode is off, as it was for the published times.
 """
 
 import multiprocessing
@@ -19,13 +19,16 @@ from pipeline.scaling_point import Job, measure
 
 def main() -> None:
     args, params = read_names(__doc__, "model")
+    params = params.model_copy(update={"runtime": params.runtime.model_copy(update={"deterministic": False})})
     machine = start(params.runtime)
-    on = params.scaling.cuda if machine.device.type == "cuda" else params.scaling.cpu
+    on = params.scaling.on(machine.device.type)
     points = [measure_apart(job) for job in jobs(params, args.model, machine.device.type)]
     result = ScalingResult(
         model=args.model,
         entry=params.models[args.model].model_dump(),
-        batch_size=on.batch_size,
+        on=on,
+        warmup=params.scaling.warmup,
+        repetitions=params.scaling.repetitions,
         cap_gib=params.scaling.cap_gib,
         points=points,
         provenance=provenance(machine, on.precision),
@@ -35,8 +38,7 @@ def main() -> None:
 
 def jobs(params: Params, model: str, device_type: str) -> list[Job]:
     """All points of one model: every length with all of the memory, then with the cap."""
-    settings = params.scaling
-    on = settings.cuda if device_type == "cuda" else settings.cpu
+    settings, on = params.scaling, params.scaling.on(device_type)
     return [
         Job(
             runtime=params.runtime,

@@ -17,7 +17,10 @@ from pipeline.table import NOT_RUN
 
 PUBLISHED_ON = "Published: batch 16, d = 512, float16, one NVIDIA T4."
 QUARTILES = "Points: medians; whiskers: first to third quartile."
-MEMORY = {"cuda": "most memory allocated to tensors", "cpu": "most resident memory above that at start"}
+MEMORY = {
+    "cuda": "most memory allocated to tensors",
+    "cpu": "weights, gradients, and most resident memory above that of a short pass",
+}
 """What `peak_mib` is, by type of device."""
 
 Spread = tuple[float, float, float]
@@ -183,4 +186,6 @@ def _machine(result: ScalingResult) -> str:
     """What a result was measured with."""
     p = result.provenance
     threads = f" ({p.threads} threads)" if p.device_type == "cpu" else ""
-    return f"Reproduced: batch {result.batch_size}, d = {result.entry['d_model']}, {p.precision}, {p.device}{threads}."
+    return (
+        f"Reproduced: batch {result.on.batch_size}, d = {result.entry['d_model']}, {p.precision}, {p.device}{threads}."
+    )

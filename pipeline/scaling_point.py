@@ -14,6 +14,8 @@ from pipeline.params import Runtime, ScalingOn
 from pipeline.results import ScalingPoint
 from pipeline.runtime import start
 
+FEW_TOKENS = 16
+
 
 @dataclass(frozen=True)
 class Job:
@@ -47,30 +49,35 @@ def measure(job: Job) -> ScalingPoint:
     scaler where the job says so. Times are those between device events, or the wall clock on a CPU.
     """
     device = start(job.runtime).device
-    before = _resident_mib()
     if job.cap_gib is not None:
         _cap_memory(job.cap_gib, device)
     try:
-        milliseconds = _iterate(job, device)
+        milliseconds, peak_mib = _iterate(job, device)
     except (torch.OutOfMemoryError, MemoryError):
         return job.out_of_memory()
     except RuntimeError as error:
         if "can't allocate memory" not in str(error):  # how torch's CPU allocator says it
             raise
         return job.out_of_memory()
-    cuda = device.type == "cuda"
-    peak = torch.cuda.max_memory_allocated() / 2**20 if cuda else _resident_mib() - before
-    return job.point("ok", milliseconds, peak)
+    return job.point("ok", milliseconds, peak_mib)
 
 
-def _iterate(job: Job, device: torch.device) -> list[float]:
+def _iterate(job: Job, device: torch.device) -> tuple[list[float], float]:
+    """Milliseconds of the counted passes, and the peak memory in MiB."""
     torch.manual_seed(0)
     dtype = torch.float16 if job.on.precision == "float16" else torch.float32
     block = build_block(job.config).to(device).train()
     x = torch.randn(job.on.batch_size, job.length, job.config.d_model, device=device, dtype=dtype)
     scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
+    if x.is_cuda:
+        times = [_time(block, x, scaler) for _ in range(job.warmup + job.repetitions)]
+        return times[job.warmup :], torch.cuda.max_memory_allocated() / 2**20
+    # What a first pass loads and allocates once is not the block's memory; weights and gradients are.
+    _time(block, x[:1, :FEW_TOKENS], scaler)
+    before = _resident_mib()
     times = [_time(block, x, scaler) for _ in range(job.warmup + job.repetitions)]
-    return times[job.warmup :]
+    weights = sum(parameter.numel() * parameter.element_size() for parameter in block.parameters())
+    return times[job.warmup :], _resident_mib() - before + 2 * weights / 2**20
 
 
 def _time(block: nn.Module, x: Tensor, scaler: torch.amp.GradScaler) -> float:

@@ -7,8 +7,8 @@ from pipeline.evidence import What, exponent, unsigned
 from pipeline.params import Params
 from pipeline.published import Published, ScalingRow
 from pipeline.results import ScalingPoint, ScalingResult
-from pipeline.runs import read_scaling
-from pipeline.table import NOT_PUBLISHED, NOT_RUN, Column, Group, Quantity, Table, machine_notes
+from pipeline.runs import left_out_notes, read_scaling
+from pipeline.table import NOT_PUBLISHED, NOT_RUN, Column, Group, Quantity, Table, cost_notes, machine_notes
 
 OUT_OF_MEMORY = "OOM"
 WHATS: dict[What, str] = {"time": "ms", "memory": "MiB"}
@@ -35,13 +35,16 @@ def scaling_table(params: Params, published: Published) -> tuple[Table, dict[str
             if memory == "device":
                 rows.append([f"exponent (T ≥ {params.claims.shortest})", *_exponents(params, scalings, theirs, what)])
             groups.append(Group(f"{what} ({unit}), {label}", rows))
-    settings = {f"{s.provenance.precision}, batch {s.batch_size}, d = {s.entry['d_model']}" for s in measured}
+    settings = {f"{s.provenance.precision}, batch {s.on.batch_size}, d = {s.entry['d_model']}" for s in measured}
     notes = [
         f"One block, forward and backward in train mode ({', '.join(sorted(settings)) or NOT_RUN}; published: "
         "float16, batch 16, d = 512, one NVIDIA T4, mean of 20). Time: median ± half the interquartile range of "
-        "device events, or of the wall clock on a CPU. Memory: most allocated to tensors on CUDA; on a CPU most "
-        "resident above what the process began with. OOM: out of memory.",
+        "device events, or of the wall clock on a CPU. Memory: most allocated to tensors on CUDA; on a CPU "
+        "weights, gradients, and how far the most resident rose above that of a pass over a few tokens. OOM: out of "
+        "memory.",
         "Exponent: slope of the log-log fit with its 95 % t interval. Each point was measured in a process of its own.",
+        *cost_notes("The counted passes", sum(sum(p.milliseconds) for s in measured for p in s.points) / 1000),
+        *left_out_notes(params),
         *machine_notes([scaling.provenance for scaling in measured]),
     ]
     summary = {model: _summary(params, scaling) for model, scaling in scalings.items() if scaling}

@@ -33,6 +33,11 @@ class Estimate:
         """The mean; None where no float holds it."""
         return self.mean if math.isfinite(self.mean) else None
 
+    def times(self, factor: float) -> "Estimate":
+        """The same in another unit."""
+        low, high = (None if end is None else factor * end for end in (self.low, self.high))
+        return Estimate(factor * self.mean, low, high, self.n)
+
     @property
     def half_width(self) -> float | None:
         """Half the width of the interval."""

@@ -84,6 +84,19 @@ def interval_note() -> str:
     )
 
 
+def cost_notes(what: str, seconds: float) -> list[str]:
+    """What it cost to compute, where anything was."""
+    if not seconds:
+        return []
+    cost = f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
+    return [f"{what} took {cost} by the clock."]
+
+
+def scan_of(provenance: Provenance) -> str:
+    """How Mamba's scan was computed."""
+    return f"Mamba's scan by {'mamba-ssm' if provenance.mamba_kernels else 'plain torch'}"
+
+
 def machine_notes(provenances: list[Provenance]) -> list[str]:
     """One line for each setting that the runs of a table were made with: hardware, precision, versions, code."""
     lines = set()
@@ -93,5 +106,6 @@ def machine_notes(provenances: list[Provenance]) -> list[str]:
         commit, _, dirty = (p.code.commit or "").partition("-")
         code = f"commit {commit[:12]}{dirty and '-' + dirty}" if commit else f"sources {p.code.sha256[:12]}"
         precision = p.precision or "precision by model"
-        lines.add(f"{p.device} ({p.device_type}, {p.threads} threads, {mode}); {precision}; {packages}; {code}")
+        scan = scan_of(p)
+        lines.add(f"{p.device} ({p.device_type}, {p.threads} threads, {mode}); {precision}; {scan}; {packages}; {code}")
     return [f"Reproduced on {line}." for line in sorted(lines)]

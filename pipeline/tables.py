@@ -15,6 +15,7 @@ from pipeline.files import write_json, write_text
 from pipeline.main_table import main_table
 from pipeline.published import load_published
 from pipeline.rendering import to_latex, to_markdown
+from pipeline.runs import check_same_data
 from pipeline.scaling_table import scaling_table
 from pipeline.timing_table import timing_table
 
@@ -22,6 +23,7 @@ from pipeline.timing_table import timing_table
 def main() -> None:
     _, params = read_names(__doc__)
     published = load_published()
+    check_same_data(params)
     summary: dict[str, Any] = {}
     texts: dict[str, str] = {}
     for build in (main_table, scaling_table, ablation_table, timing_table, claims_table):

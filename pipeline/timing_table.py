@@ -3,12 +3,13 @@
 from statistics import median, quantiles
 from typing import Any
 
+from pipeline.evidence import signed
 from pipeline.params import TIMED, Params
 from pipeline.published import Published
 from pipeline.results import TimingResult
-from pipeline.runs import merged, read_curves, read_timing
+from pipeline.runs import left_out_notes, merged, read_curves, read_timing
 from pipeline.statistics import saved
-from pipeline.table import NOT_RUN, Column, Group, Quantity, Table, machine_notes, published_cell
+from pipeline.table import NOT_RUN, Column, Group, Quantity, Table, cost_notes, machine_notes, published_cell
 
 
 def timing_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
@@ -32,12 +33,15 @@ def timing_table(params: Params, published: Published) -> tuple[Table, dict[str,
         Column(seconds, "reproduced"),
         Column(Quantity("GAM saves [95 % interval]", "%")),
     ]
-    load = f" Load average before: {timing.load_before:.2f}." if timing else ""
+    share = timing.busy_before if timing else None
+    busy = "" if share is None else f" Processors busy just before: {share:.0%}."
     size = f"{timing.batch_size} x {timing.block_size} tokens" if timing else "the grid's batches"
     notes = [
-        f"Whole training steps on {size}, made in turn in one process.{load} Epoch: median step times the steps of an "
-        "epoch, known where a run was made; published on one NVIDIA T4, for one run.",
+        f"Whole training steps on {size}, made in turn in one process, not in deterministic mode.{busy} Epoch: median "
+        "step times the steps of an epoch, known where a run was made; published on one NVIDIA T4, for one run.",
         "GAM saves: 1 - ratio of medians, bootstrap over rounds.",
+        *cost_notes("The counted steps", sum(sum(t.seconds) for t in timing.models.values()) if timing else 0.0),
+        *left_out_notes(params),
         *machine_notes([timing.provenance] if timing else []),
     ]
     summary = {name: {"step_seconds": median(times.seconds)} for name, times in timing.models.items()} if timing else {}
@@ -56,8 +60,7 @@ def _saved(timing: TimingResult | None, model: str) -> str:
         return NOT_RUN
     if model == "gam":
         return "–"
-    effect = saved(timing.models["gam"].seconds, timing.models[model].seconds)
-    return f"{100 * effect.mean:.1f} [{100 * (effect.low or 0):.1f}, {100 * (effect.high or 0):.1f}]"
+    return signed(saved(timing.models["gam"].seconds, timing.models[model].seconds).times(100), 1)
 
 
 def _steps_per_epoch(params: Params, dataset: str) -> int | None:

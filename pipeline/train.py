@@ -34,7 +34,8 @@ def main() -> None:
         progress.epoch(epoch)
     progress.close()
 
-    run = {"dataset": args.dataset, "model": args.model, "seed": args.seed}
+    names = {"dataset": args.dataset, "model": args.model, "seed": args.seed}
+    run = names | {"weights": save_weights(model, paths.weights(**names))}
     stamp = provenance(machine, entry.precision, tokens)
     losses = [
         EpochLosses(epoch=e.number, steps=e.steps, train_loss=e.train_loss, validation_loss=e.validation_loss)
@@ -49,11 +50,11 @@ def main() -> None:
         )
         for e in epochs
     ]
-    save_weights(model, paths.weights(**run))
     write_result(
-        paths.curve(**run),
+        paths.curve(**names),
         Curve(
             **run,
+            data=params.datasets[args.dataset].what(),
             entry=entry.model_dump(),
             train=settings.model_dump(),
             parameters=model.n_parameters(),
@@ -61,7 +62,7 @@ def main() -> None:
             provenance=stamp,
         ),
     )
-    write_result(paths.clock(**run), Clock(**run, epochs=seconds, provenance=stamp))
+    write_result(paths.clock(**names), Clock(**run, epochs=seconds, provenance=stamp))
 
 
 if __name__ == "__main__":

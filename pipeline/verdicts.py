@@ -20,6 +20,8 @@ class Part:
     n: int
     """Runs, pairs or rounds."""
     verdict: Verdict
+    where: str = ""
+    """On what, where that is not told by the text and the models: hardware and the size of the operation."""
 
 
 def beyond(effect: Estimate, margin: float) -> Verdict:
@@ -58,10 +60,10 @@ def together(parts: list[Part]) -> Verdict:
 def rule(claims: Claims) -> str:
     """The rule in words, for a table's note."""
     return (
-        "Rule, fixed beforehand: not run where a run is missing; inconclusive below n = 3; reproduced where the whole "
-        "95 % interval lies on the claimed side beyond the margin; not reproduced where all of it lies inside the "
-        "margin or on the other side; else inconclusive. A claim of several parts is reproduced if all are, and not "
-        f"reproduced if one is not. Margins: {claims.margin_nats} nats for differences of loss, "
+        "Rule, fixed beforehand: not run where a run of the grid that it needs is missing; inconclusive below n = 3; "
+        "reproduced where the whole 95 % interval lies on the claimed side beyond the margin; not reproduced where all "
+        "of it lies inside the margin or on the other side; else inconclusive. A claim of several parts is reproduced "
+        f"if all are, and not reproduced if one is not. Margins: {claims.margin_nats} nats for differences of loss, "
         f"{claims.margin_ratio:.0%} for times, {claims.margin_gate} for gate values. Growth is fitted from "
         f"T = {claims.shortest} on; linear: exponent in {claims.linear[0]} to {claims.linear[1]}, quadratic: "
         f"{claims.quadratic[0]} to {claims.quadratic[1]}."

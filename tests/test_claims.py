@@ -1,7 +1,6 @@
 """The paper's claims from made-up results: what each is judged by, and what it needs."""
 
 import json
-from typing import Any
 
 import pytest
 
@@ -11,11 +10,10 @@ from pipeline.params import read_yaml
 from pipeline.prune import main as prune
 from pipeline.published import load_published
 from pipeline.quickstart import HOUSE
-from pipeline.results import LayerGates, Metrics, ScalingPoint, ScalingResult, StepTimes, TimingResult
-from pipeline.results import write_result as write
+from pipeline.results import LayerGates, Provenance
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
-from tests.test_tables import STAMP, split_metrics, write_run
+from tests.made_up import STAMP, run_fields, scaling_point, write_metrics, write_run, write_scaling, write_timing
 
 ABLATIONS = {"gam-sum-fusion": "sum_fusion", "gam-global-only": "global_only", "gam-local-only": "local_only"}
 SEEDS = [0, 1, 2]
@@ -45,7 +43,8 @@ def write_losses(**losses: float) -> None:
     """Runs of all seeds; a seed shifts all models alike, and each model a little by itself."""
     for at, (model, loss) in enumerate(losses.items()):
         for seed in SEEDS:
-            write_run(model.replace("_", "-"), seed, loss + seed + 0.0001 * seed * at)
+            last = loss + seed + 0.0001 * seed * at
+            write_run(model.replace("_", "-"), seed, [last - 0.5, last])
 
 
 def verdicts(workspace: Workspace, dataset: str = "stories") -> dict[str, str]:
@@ -92,57 +91,51 @@ def test_one_seed_is_inconclusive(grid: Workspace) -> None:
     assert "(n = 1)" in (paths.PAPER_TABLES / "claims.md").read_text()
 
 
+def test_no_verdict_before_all_seeds_ran(grid: Workspace) -> None:
+    """However clear the first three pairs are: whoever could stop there could choose when."""
+    write_losses(gam=5.0, transformer=5.1, mamba=5.2, gam_global_only=5.04, gam_sum_fusion=5.1, gam_local_only=5.2)
+    grid.edit({"grid": {"seeds": [*SEEDS, 7]}})
+    found = verdicts(grid)
+    assert {found[name] for name in ("C3", "C7", "C8", "C9", "C10", "C11", "C12")} == {"not run"}
+    text = (paths.PAPER_TABLES / "claims.md").read_text()
+    assert "Transformer − GAM: +0.1001 [" in text
+    assert "**" not in (paths.PAPER_TABLES / "main.md").read_text()
+
+
 @pytest.mark.parametrize(("effect", "verdict"), [(0.2, "reproduced"), (0.002, "not reproduced")])
 def test_gates(grid: Workspace, effect: float, verdict: str) -> None:
     write_losses(gam=5.0)
     for seed in SEEDS:
-        run: dict[str, Any] = {"dataset": "stories", "model": "gam", "seed": seed, "provenance": STAMP}
         gates = [LayerGates(function_words=0.3 + effect + seed / 1000, content_words=0.3) for _ in range(2)]
-        splits: Any = {"validation": split_metrics(5.0), "test": split_metrics(5.0)}
-        probes: Any = {"reach_by_gradient": 5, "reach_by_change": 5, "gates": gates}
-        write(paths.metrics("stories", "gam", seed), Metrics(**run, splits=splits, **probes))
+        write_metrics(run_fields("gam", seed), gates=gates)
     assert verdicts(grid)["C11"] == verdict
-
-
-def write_timing(workspace: Workspace, gam: float, **changes: Any) -> None:
-    entries = read_yaml(workspace.folder / "params.yaml")["models"]
-    seconds = {"transformer": 1.0, "mamba": 1.1, "gam": gam}
-    models = {
-        name: StepTimes(entry=entries[name] | changes, seconds=[value * (1 + at / 1000) for at in range(9)])
-        for name, value in seconds.items()
-    }
-    timing = TimingResult(batch_size=16, block_size=32, vocab_size=50, load_before=0, models=models, provenance=STAMP)
-    write(paths.TIMING, timing)
 
 
 @pytest.mark.parametrize(("gam", "verdict"), [(0.9, "reproduced"), (0.99, "not reproduced"), (1.2, "not reproduced")])
 def test_speed(grid: Workspace, gam: float, verdict: str) -> None:
-    write_timing(grid, gam)
+    write_timing(transformer=1.0, mamba=1.1, gam=gam)
     found = verdicts(grid, "machine")
     assert found["C2"] == verdict
     assert "Test & Device_1 (cpu)" in (paths.PAPER_TABLES / "claims.md").read_text()
 
 
 def test_times_of_other_models_do_not_count(grid: Workspace) -> None:
-    write_timing(grid, 0.9, d_model=99)
+    write_timing(transformer=1.0, mamba=1.1, gam=0.9)
+    assert verdicts(grid, "machine")["C1"] == "reproduced"
+    grid.edit({"models": {"mamba": {"d_state": 5}}})
     assert verdicts(grid, "machine")["C1"] == "not run"
 
 
-def write_scaling(workspace: Workspace, model: str, power: float, longest: int) -> None:
-    entries = read_yaml(workspace.folder / "params.yaml")["models"]
+def growing(workspace: Workspace, model: str, power: float, longest: int, stamp: Provenance = STAMP) -> None:
+    lengths = [1024, 2048, 4096, 8192]
+    workspace.edit({"scaling": {"cpu": {"lengths": lengths}}})
     points = []
-    for length in (1024, 2048, 4096, 8192):
+    for length in lengths:
         time = (length / 1024) ** power
-        points.append(
-            ScalingPoint(length=length, memory="device", status="ok", milliseconds=[time, time], peak_mib=100 * time)
-        )
-        fits: Any = {"status": "ok", "milliseconds": [time, time], "peak_mib": 1.0}
-        does_not: Any = {"status": "oom", "milliseconds": [], "peak_mib": None}
-        points.append(ScalingPoint(length=length, memory="t4", **(fits if length <= longest else does_not)))
-    result = ScalingResult(
-        model=model, entry=entries[model], batch_size=1, cap_gib=14.6, points=points, provenance=STAMP
-    )
-    write(paths.scaling(model), result)
+        points.append(scaling_point(length, "device", [time, time], 100 * time))
+        fits = length <= longest
+        points.append(scaling_point(length, "t4", [time, time] if fits else [], 1.0 if fits else None))
+    write_scaling(model, points, stamp)
 
 
 @pytest.mark.parametrize(
@@ -155,15 +148,33 @@ def write_scaling(workspace: Workspace, model: str, power: float, longest: int) 
     ],
 )
 def test_growth(grid: Workspace, gam_power: float, power: float, longest: int, c5: str, c6: str) -> None:
-    write_scaling(grid, "gam", gam_power, 8192)
-    write_scaling(grid, "transformer", power, longest)
+    growing(grid, "gam", gam_power, 8192)
+    growing(grid, "transformer", power, longest)
     found = verdicts(grid, "machine")
     assert (found["C5"], found["C6"]) == (c5, c6)
 
 
+def test_two_devices_do_not_compare(grid: Workspace) -> None:
+    growing(grid, "gam", 1.0, 8192)
+    growing(grid, "transformer", 2.0, 2048, STAMP.model_copy(update={"device": "another"}))
+    found = verdicts(grid, "machine")
+    assert (found["C5"], found["C6"]) == ("reproduced", "not run")
+
+
+def test_hardware_and_size_stand_in_the_row(grid: Workspace) -> None:
+    write_timing(transformer=1.0, mamba=1.1, gam=0.9)
+    growing(grid, "gam", 1.0, 8192)
+    verdicts(grid)
+    rows = {row.split("|")[2].strip(): row for row in (paths.PAPER_TABLES / "claims.md").read_text().splitlines()[2:]
+            if row.startswith("|")}  # fmt: skip
+    assert "(16 x 32 tokens, float32, on Test & Device_1 (cpu))" in rows["C1"]
+    assert "against mamba (Mamba's scan by plain torch)" in rows["C1"]
+    assert "(one block, d = 16, batch 1, float32, on Test & Device_1 (cpu))" in rows["C5"]
+
+
 def test_prune(grid: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     write_losses(gam=5.0, transformer=5.1)
-    write_scaling(grid, "gam", 1.0, 8192)
+    growing(grid, "gam", 1.0, 8192)
     grid.edit({"grid": {"seeds": [0, 1], "scaling_models": ["transformer"]}})
     grid.call(prune)
     removed = {line.removeprefix("removed ") for line in capsys.readouterr().out.splitlines()[:-1]}

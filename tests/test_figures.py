@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from matplotlib.artist import Artist
@@ -15,66 +14,36 @@ from matplotlib.text import Text
 from pipeline import paths
 from pipeline.figures import main as figures
 from pipeline.learning_figures import learning_figures
-from pipeline.params import load_params, read_yaml
+from pipeline.params import load_params
 from pipeline.published import load_published
 from pipeline.quickstart import HOUSE
-from pipeline.results import Clock, Code, Curve, EpochLosses, EpochSeconds, Provenance, ScalingPoint, ScalingResult
-from pipeline.results import write_result as write
 from pipeline.scaling_figures import scaling_figures
 from tests.conftest import Workspace
+from tests.made_up import scaling_point, write_run, write_scaling
 
 NAMES = ["compute_time", "epoch_time", "gam_block", "peak_memory", "validation_loss", "validation_perplexity"]
 FILES = [f"{name}.{kind}" for name in NAMES for kind in ("pdf", "svg")]
-STAMP = Provenance(
-    code=Code(commit=None, sha256="0" * 64),
-    data={},
-    packages={},
-    device="Test & Device_1",
-    device_type="cpu",
-    threads=2,
-    deterministic=True,
-    allocator="none",
-    precision="float32",
-)
 
 
-def write_run(model: str, seed: int, loss: float) -> None:
-    run: dict[str, Any] = {"dataset": "stories", "model": model, "seed": seed, "provenance": STAMP}
-    losses = [EpochLosses(epoch=e, steps=5 * e, train_loss=9, validation_loss=loss + 1 / e) for e in (1, 2)]
-    seconds = [EpochSeconds(epoch=e, train_seconds=loss * 9, validation_seconds=1, tokens_per_second=7) for e in (1, 2)]
-    params = read_yaml(paths.PARAMS)
-    made_with = {"entry": params["models"][model], "train": params["train"]}
-    write(paths.curve("stories", model, seed), Curve(**run, **made_with, parameters=9, epochs=losses))
-    write(paths.clock("stories", model, seed), Clock(**run, epochs=seconds))
-
-
-def write_scaling(model: str, fits: int) -> None:
+def scaling(model: str, fits: int) -> None:
     """Lengths 64 to 256; from the one above `fits` on it is out of memory."""
     points = [
-        ScalingPoint(
-            length=length,
-            memory=memory,
-            status="ok" if length <= fits else "oom",
-            milliseconds=[0.1 * length, 0.2 * length, 0.4 * length] if length <= fits else [],
-            peak_mib=2.0 * length if length <= fits else None,
-        )
+        scaling_point(length, memory, [0.1 * length, 0.2 * length, 0.4 * length], 2.0 * length)
+        if length <= fits
+        else scaling_point(length, memory, [], None)
         for memory in ("device", "t4")
         for length in (64, 128, 256)
     ]
-    entry = read_yaml(paths.PARAMS)["models"][model]
-    write(
-        paths.scaling(model),
-        ScalingResult(model=model, entry=entry, batch_size=2, cap_gib=14.6, points=points, provenance=STAMP),
-    )
+    write_scaling(model, points)
 
 
 def write_all(workspace: Workspace) -> None:
     workspace.edit({"grid": {"seeds": [0, 1, 2], "scaling_models": ["transformer", "gam"]}})
     for model, loss in (("transformer", 3.0), ("gam", 2.5)):
         for seed in (0, 1, 2):
-            write_run(model, seed, loss + 0.1 * seed)
-    write_scaling("transformer", 128)
-    write_scaling("gam", 256)
+            write_run(model, seed, [loss + 1 + 0.1 * seed, loss + 0.5 + 0.1 * seed])
+    scaling("transformer", 128)
+    scaling("gam", 256)
 
 
 def written() -> dict[str, bytes]:
@@ -162,6 +131,6 @@ def test_damaged_results(workspace: Workspace, refusal: Callable[..., str]) -> N
 
 def test_a_loss_without_a_perplexity(workspace: Workspace) -> None:
     for model, loss in (("gam", 800.0), ("transformer", 707.0)):
-        write_run(model, 0, loss)
+        write_run(model, 0, [loss])
     workspace.call(figures)
     assert list(written()) == FILES

@@ -111,7 +111,8 @@ def test_changed_mathematics_retrains_what_it_touches(house: Path) -> None:
     assert stages_run(dvc(house, "repro", "--dry")) >= {"train@stories-gam-0", "ablation@stories-gam-sum-fusion-0"}
     ran = stages_run(dvc(house, "repro"))
     assert ran == {
-        "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0", "evaluate@stories-gam-0", "tables", "figures",
+        "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0", "evaluate@stories-gam-0", "timing", "scaling@gam",
+        "tables", "figures",
     }  # fmt: skip
 
 

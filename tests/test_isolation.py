@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.quickstart import HOUSE
 from tests.conftest import Workspace
-from tests.test_tables import write_run
+from tests.made_up import write_run
 
 EXAMPLE = """
 from gam import GAMConfig, LanguageModel
@@ -37,7 +37,7 @@ def test_tables_do_without_torch(workspace: Workspace) -> None:
     workspace.edit({"grid": {"seeds": [0, 1, 2]}})
     for model in ("gam", "transformer"):
         for seed in range(3):
-            write_run(model, seed, 5.0 + seed / 10)
+            write_run(model, seed, [5.5, 5.0 + seed / 10])
     run_without(["torch", "datasets", "tokenizers"], "from pipeline.tables import main; main()", workspace.folder)
     assert "5.1000 ±" in (workspace.folder / "paper_tables/main.md").read_text()
 

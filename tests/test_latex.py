@@ -6,11 +6,9 @@ import subprocess
 import pytest
 
 from pipeline import paths
-from pipeline.results import ScalingPoint, ScalingResult, StepTimes, TimingResult
-from pipeline.results import write_result as write
 from pipeline.tables import main as tables
-from tests.conftest import Workspace, tiny_params
-from tests.test_tables import STAMP, write_run
+from tests.conftest import Workspace
+from tests.made_up import scaling_point, write_run, write_scaling, write_timing
 
 ARTICLE = r"""\documentclass{article}
 \usepackage{booktabs}
@@ -27,7 +25,7 @@ def test_all_tables_compile(workspace: Workspace, filled: bool) -> None:
         workspace.edit({"grid": {"seeds": [0, 1, 2]}})
         for model in ("gam", "transformer", "gam-sum-fusion"):
             for seed in range(3):
-                write_run(model, seed, 5.0 + seed / 10)
+                write_run(model, seed, [5.5, 5.0 + seed / 10])
         write_measurements()
     workspace.call(tables)
     names = sorted(file.stem for file in paths.PAPER_TABLES.glob("*.tex"))
@@ -44,17 +42,10 @@ def test_all_tables_compile(workspace: Workspace, filled: bool) -> None:
 
 def write_measurements() -> None:
     """Results of timing and scaling, with times as long as they get."""
-    entries = tiny_params()["models"]
-    models = {name: StepTimes(entry=entries[name], seconds=[5.0, 5.1, 5.2]) for name in ("transformer", "mamba", "gam")}
-    stamp = {"provenance": STAMP}
-    timing = TimingResult(batch_size=16, block_size=32, vocab_size=50, load_before=0.5, models=models, **stamp)
-    write(paths.TIMING, timing)
+    write_timing(transformer=5.0, mamba=5.1, gam=5.2)
     points = [
-        ScalingPoint(
-            length=length, memory=memory, status="ok", milliseconds=[1000.0, 1100.0, 1200.0], peak_mib=length * 3.5
-        )
+        scaling_point(length, memory, [1000.0, 1100.0, 1200.0], length * 3.5)
         for memory in ("device", "t4")
         for length in (1024, 2048, 4096)
     ]
-    result = ScalingResult(model="gam", entry=entries["gam"], batch_size=1, cap_gib=14.6, points=points, **stamp)
-    write(paths.scaling("gam"), result)
+    write_scaling("gam", points)

@@ -65,6 +65,11 @@ def test_the_paper_protocol() -> None:
         ({"grid": {"seeds": [2**63]}}, "grid.seeds.0: input should be less than"),
         ({"runtime": {"threads": 10**12}}, "runtime.threads: input should be less than or equal to 1024"),
         ({"claims": {"families": {"paper": {"mamba": "mmba"}}}}, "names 'mmba', which models does not have"),
+        (
+            {"claims": {"families": {"paper": {"gam": "transformer"}}}},
+            "claims.families.paper.gam names 'transformer', whose block is not gam",
+        ),
+        ({"models": {"gam": None}}, "models.gam"),
         ({"datasets": {"../up": {}}}, "datasets.../up: string should match pattern"),
         ({"runtime": {"device": "tpu"}}, "runtime.device: input should be 'auto', 'cpu' or 'cuda', got 'tpu'"),
     ],

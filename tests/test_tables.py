@@ -13,53 +13,11 @@ from typing import Any
 import pytest
 
 from pipeline import paths
-from pipeline.params import read_yaml
 from pipeline.quickstart import HOUSE, for_terminal
-from pipeline.results import Clock, Code, Curve, EpochLosses, EpochSeconds, Metrics, Provenance, SplitMetrics
-from pipeline.results import write_result as write
 from pipeline.statistics import estimate
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
-
-STAMP = Provenance(
-    code=Code(commit="a" * 40 + "-dirty", sha256="0" * 64),
-    data={"train": "1" * 64},
-    packages={"python": "3.11.0", "torch": "2.13.0", "mamba-ssm": None},
-    device="Test & Device_1",
-    device_type="cpu",
-    threads=2,
-    deterministic=True,
-    allocator="none",
-    precision="float32",
-)
-
-
-def split_metrics(loss: float) -> SplitMetrics:
-    return SplitMetrics(
-        loss=loss,
-        perplexity=100 * loss,  # not exp(loss): a table must take it from the file
-        token_loss=loss,
-        token_perplexity=1,
-        bits_per_byte=1,
-        word_perplexity=1,
-        targets=10,
-    )
-
-
-def write_run(model: str, seed: int, loss: float, dataset: str = "stories") -> None:
-    run: dict[str, Any] = {"dataset": dataset, "model": model, "seed": seed, "provenance": STAMP}
-    losses = [
-        EpochLosses(epoch=1, steps=5, train_loss=9, validation_loss=loss - 0.5),
-        EpochLosses(epoch=2, steps=10, train_loss=8, validation_loss=loss),
-    ]
-    seconds = [EpochSeconds(epoch=e, train_seconds=e * 10, validation_seconds=1, tokens_per_second=7) for e in (1, 2)]
-    splits: Any = {"validation": split_metrics(loss), "test": split_metrics(loss + 1)}
-    params = read_yaml(Path("params.yaml"))
-    made_with = {"entry": params["models"].get(model, {}), "train": params["train"]}
-    write(paths.curve(dataset, model, seed), Curve(**run, **made_with, parameters=1_250_000, epochs=losses))
-    write(paths.clock(dataset, model, seed), Clock(**run, epochs=seconds))
-    probes: Any = {"reach_by_gradient": 5, "reach_by_change": 5, "gates": []}
-    write(paths.metrics(dataset, model, seed), Metrics(**run, splits=splits, **probes))
+from tests.made_up import STAMP, run_fields, scaling_point, write_metrics, write_run, write_scaling, write_timing
 
 
 def written(folder: Path = paths.PAPER_TABLES) -> dict[str, bytes]:
@@ -93,12 +51,14 @@ def test_without_any_result(workspace: Workspace) -> None:
 
 
 def test_one_run(workspace: Workspace) -> None:
-    write_run("gam", 0, 5.0)
+    write_run("gam", 0, [4.5, 5.0])
     workspace.call(tables)
     assert cells("main", "stories", "GAM (Full)") == ["–", "1.2", "–", "15.0", "–", "5.0000", "–", "500.00", "1"]
     assert cells("ablation", "stories", "GAM (Full)") == ["–", "1.2", "–", "90.02", "148.41", "1"]
     text = (paths.PAPER_TABLES / "main.md").read_text()
-    machine = "Test & Device_1 (cpu, 2 threads, deterministic); float32; python 3.11.0, torch 2.13.0"
+    scan = "Mamba's scan by plain torch"
+    machine = f"Test & Device_1 (cpu, 2 threads, deterministic); float32; {scan}; python 3.11.0, torch 2.13.0"
+    assert "The 1 trainings took 0.5 min by the clock." in text
     assert f"Reproduced on {machine}; commit aaaaaaaaaaaa-dirty." in text
     assert r"Test \& Device\_1" in (paths.PAPER_TABLES / "main.tex").read_text()
     summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())
@@ -116,7 +76,7 @@ def test_markdown_is_a_table(workspace: Workspace) -> None:
 
 
 def test_results_of_another_run_or_other_parameters(workspace: Workspace, refusal: Callable[..., str]) -> None:
-    write_run("gam", 0, 5.0)
+    write_run("gam", 0, [4.5, 5.0])
     workspace.edit({"train": {"epochs": 3}})
     workspace.call(tables)
     assert cells("main", "stories", "GAM (Full)")[-2:] == ["not run", "0"]
@@ -127,8 +87,58 @@ def test_results_of_another_run_or_other_parameters(workspace: Workspace, refusa
     assert "says that it is of stories gam seed 0" in refusal(tables)
 
 
+@pytest.mark.parametrize(
+    ("change", "left_out"),
+    [
+        ({"datasets": {"stories": {"rows": {"test": 21}}}}, "stories gam seed 0, 1"),
+        ({"models": {"gam": {"n_slot": 8}}}, "stories gam seed 0, 1; timing; scaling of gam"),
+        ({"train": {"clip_norm": 2.0}}, "stories gam seed 0, 1"),
+        ({"train": {"batch_size": 8}}, "stories gam seed 0, 1; timing"),
+        ({"timing": {"vocab_size": 60}}, "timing"),
+        ({"scaling": {"cap_gib": 1.0}}, "scaling of gam"),
+        ({"scaling": {"cpu": {"batch_size": 3}}}, "scaling of gam"),
+    ],
+)
+def test_made_with_other_parameters(workspace: Workspace, change: dict[str, Any], left_out: str) -> None:
+    workspace.edit({"grid": {"seeds": [0, 1]}})
+    for seed in (0, 1):
+        write_run("gam", seed, [4.5, 5.0])
+    write_timing(transformer=1.0, mamba=1.0, gam=1.0)
+    write_scaling("gam", [scaling_point(length, "device", [1.0, 2.0], 3.0) for length in (256, 512)])
+    workspace.call(tables)
+    assert "Left out" not in (paths.PAPER_TABLES / "main.md").read_text()
+    workspace.edit(change)
+    workspace.call(tables)
+    note = f"Left out, made with other parameters than params.yaml has now: {left_out}."
+    for file in paths.PAPER_TABLES.glob("*.md"):
+        assert note in file.read_text()
+    assert ("seed 0, 1" in left_out) == (cells("main", "stories", "GAM (Full)")[-1] == "0")
+    assert ("scaling" in left_out) == (cells("scaling", "time (ms), all memory", "256")[-1] == "not run")
+
+
+def test_metrics_of_other_weights(workspace: Workspace) -> None:
+    write_run("gam", 0, [4.5, 5.0])
+    write_metrics(run_fields("gam", 0) | {"weights": "f" * 64})
+    workspace.call(tables)
+    assert cells("main", "stories", "GAM (Full)")[-2:] == ["not run", "0"]
+    assert "the metrics of stories gam seed 0." in (paths.PAPER_TABLES / "main.md").read_text()
+
+
+def test_runs_on_different_tokens(refusal: Callable[..., str]) -> None:
+    write_run("gam", 0, [4.5, 5.0])
+    write_run("transformer", 0, [4.5, 5.0], stamp=STAMP.model_copy(update={"data": {"train": "2" * 64}}))
+    assert "come from different tokens" in refusal(tables)
+
+
+def test_a_result_edited_by_hand(refusal: Callable[..., str]) -> None:
+    write_run("gam", 0, [4.5, 5.0])
+    file = paths.curve("stories", "gam", 0)
+    file.write_text(file.read_text().replace('"validation_loss": 5.0', '"validation_loss": 4.0'))
+    assert "gam/seed-0.json is not as it was written: its sha256 does not fit its content" in refusal(tables)
+
+
 def test_perplexity_that_no_float_holds(workspace: Workspace) -> None:
-    write_run("gam", 0, 800.0)
+    write_run("gam", 0, [799.5, 800.0])
     workspace.call(tables)
     assert cells("ablation", "stories", "GAM (Full)")[-3:] == ["overflow", "overflow", "1"]
 
@@ -136,7 +146,7 @@ def test_perplexity_that_no_float_holds(workspace: Workspace) -> None:
 def test_several_seeds(workspace: Workspace) -> None:
     workspace.edit({"grid": {"seeds": [0, 1, 2, 3]}})
     for seed, loss in enumerate([5.0, 5.1, 5.3]):
-        write_run("gam", seed, loss)
+        write_run("gam", seed, [loss])
     workspace.call(tables)
     half = 4.302653 * 0.1527525 / 3**0.5  # t(0.975, 2) from a printed table; standard deviation by hand
     row = cells("main", "stories", "GAM (Full)")
@@ -145,17 +155,17 @@ def test_several_seeds(workspace: Workspace) -> None:
 
 
 def test_what_the_grid_does_not_name_is_left_out(workspace: Workspace) -> None:
-    write_run("gam", 0, 5.0)
+    write_run("gam", 0, [4.5, 5.0])
     workspace.call(tables)
     before = written()
-    write_run("gam", 7, 9.0)
-    write_run("gam", 0, 9.0, dataset="other")
+    write_run("gam", 7, [8.5, 9.0])
+    write_run("gam", 0, [8.5, 9.0], dataset="other")
     workspace.call(tables)
     assert written() == before
 
 
 def test_incomplete_runs_do_not_count(workspace: Workspace) -> None:
-    write_run("gam", 0, 5.0)
+    write_run("gam", 0, [4.5, 5.0])
     paths.metrics("stories", "gam", 0).unlink()
     workspace.call(tables)
     assert cells("main", "stories", "GAM (Full)")[-2:] == ["not run", "0"]
@@ -174,7 +184,7 @@ def test_incomplete_runs_do_not_count(workspace: Workspace) -> None:
 def test_damaged_results(workspace: Workspace, refusal: Callable[..., str], old: str, new: str, message: str) -> None:
     workspace.call(tables)
     before = written()
-    write_run("gam", 0, 5.0)
+    write_run("gam", 0, [4.5, 5.0])
     file = paths.curve("stories", "gam", 0)
     assert old in file.read_text()
     file.write_text(file.read_text().replace(old, new))
@@ -190,8 +200,8 @@ ELSEWHERE = [
 
 @pytest.mark.parametrize("settings", ELSEWHERE)
 def test_same_bytes_everywhere(workspace: Workspace, settings: dict[str, str]) -> None:
-    write_run("gam", 0, 5.0)
-    write_run("transformer", 0, 5.5)
+    write_run("gam", 0, [4.5, 5.0])
+    write_run("transformer", 0, [5.0, 5.5])
     workspace.call(tables)
     before = written()
     shutil.rmtree(paths.PAPER_TABLES)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from gam import LanguageModel
 from gam.ops import selective_scan
@@ -20,6 +20,7 @@ from pipeline.evaluate import main as evaluate
 from pipeline.fetch import main as fetch
 from pipeline.fingerprint import main as fingerprint_main
 from pipeline.params import Train, load_params
+from pipeline.tensors import write_tensors
 from pipeline.tokenise import main as tokenise
 from pipeline.tokens import open_tokens
 from pipeline.train import main as train
@@ -193,7 +194,7 @@ def test_weights_that_do_not_fit(tokenised: Workspace, refusal: Callable[..., st
     assert "seed-0.safetensors does not fit its entry in params.yaml: blocks.0.memory_bank has shape (5, 16)" in message
     run("weights").write_bytes(run("weights").read_bytes()[:-9])
     assert "seed-0.safetensors is damaged" in refusal(evaluate, *RUN)
-    save_file({"x": torch.zeros(1)}, run("weights"))
+    write_tensors(run("weights"), {"x": torch.zeros(1)})
     assert "is missing from the weights" in refusal(evaluate, *RUN)
     assert not run("metrics").exists()
 

@@ -1,0 +1,119 @@
+"""Result files as the stages would have written them, with numbers that are made up."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pipeline import paths
+from pipeline.params import Params, load_params, read_yaml
+from pipeline.results import (
+    Clock,
+    Code,
+    Curve,
+    EpochLosses,
+    EpochSeconds,
+    Metrics,
+    Provenance,
+    ScalingPoint,
+    ScalingResult,
+    SplitMetrics,
+    StepTimes,
+    TimingResult,
+)
+from pipeline.results import write_result as write
+
+STAMP = Provenance(
+    code=Code(commit="a" * 40 + "-dirty", sha256="0" * 64),
+    data={"train": "1" * 64},
+    packages={"python": "3.11.0", "torch": "2.13.0", "mamba-ssm": None},
+    mamba_kernels=False,
+    device="Test & Device_1",
+    device_type="cpu",
+    threads=2,
+    deterministic=True,
+    allocator="none",
+    precision="float32",
+)
+
+
+def split_metrics(loss: float) -> SplitMetrics:
+    return SplitMetrics(
+        loss=loss,
+        perplexity=100 * loss,  # not exp(loss): a table must take it from the file
+        token_loss=loss,
+        token_perplexity=1,
+        bits_per_byte=1,
+        word_perplexity=1,
+        targets=10,
+    )
+
+
+def run_fields(model: str, seed: int, dataset: str = "stories", stamp: Provenance = STAMP) -> dict[str, Any]:
+    """What all files of a run have in common."""
+    weights = sha256(f"{dataset} {model} {seed}".encode()).hexdigest()
+    return {"dataset": dataset, "model": model, "seed": seed, "weights": weights, "provenance": stamp}
+
+
+def write_run(
+    model: str, seed: int, losses: Sequence[float], dataset: str = "stories", stamp: Provenance = STAMP
+) -> None:
+    """Curve, clock and metrics of a run with these validation losses, whose epochs take 10, 20, ... seconds."""
+    run, params = run_fields(model, seed, dataset, stamp), read_yaml(Path("params.yaml"))
+    data = {key: value for key, value in params["datasets"].get(dataset, {}).items() if key != "sha256"}
+    made_with = {"data": data, "entry": params["models"].get(model, {}), "train": params["train"]}
+    epochs = [
+        EpochLosses(epoch=at, steps=5 * at, train_loss=9, validation_loss=loss) for at, loss in enumerate(losses, 1)
+    ]
+    seconds = [
+        EpochSeconds(epoch=at, train_seconds=10 * at, validation_seconds=1, tokens_per_second=7)
+        for at in range(1, len(losses) + 1)
+    ]
+    write(paths.curve(dataset, model, seed), Curve(**run, **made_with, parameters=1_250_000, epochs=epochs))
+    write(paths.clock(dataset, model, seed), Clock(**run, epochs=seconds))
+    splits: Any = {"validation": split_metrics(losses[-1]), "test": split_metrics(losses[-1] + 1)}
+    write_metrics(run, splits=splits)
+
+
+def write_metrics(run: dict[str, Any], **changes: Any) -> None:
+    """Metrics of the run with these `run_fields`, of a model that sees 5 tokens and has no gates."""
+    splits: Any = {"validation": split_metrics(5.0), "test": split_metrics(5.0)}
+    values = {"splits": splits, "reach_by_gradient": 5, "reach_by_change": 5, "gates": []}
+    write(paths.metrics(run["dataset"], run["model"], run["seed"]), Metrics(**run, **(values | changes)))
+
+
+def write_timing(**seconds: float) -> None:
+    """Step times around one for each model, each round a little slower than the one before."""
+    params = load_params()
+    models = {
+        name: StepTimes(
+            entry=params.models[name].model_dump(),
+            seconds=[value * (1 + at / 1000) for at in range(params.timing.repetitions)],
+        )
+        for name, value in seconds.items()
+    }
+    timing = TimingResult(
+        batch_size=16, block_size=32, timing=params.timing, busy_before=0.01, models=models, provenance=STAMP
+    )
+    write(paths.TIMING, timing)
+
+
+def scaling_point(length: int, memory: Any, milliseconds: list[float], peak_mib: float | None) -> ScalingPoint:
+    """A point that ran out of memory where it has no times."""
+    status: Any = "ok" if milliseconds else "oom"
+    return ScalingPoint(length=length, memory=memory, status=status, milliseconds=milliseconds, peak_mib=peak_mib)
+
+
+def write_scaling(model: str, points: list[ScalingPoint], stamp: Provenance = STAMP) -> None:
+    params: Params = load_params()
+    result = ScalingResult(
+        model=model,
+        entry=params.models[model].model_dump(),
+        on=params.scaling.on(stamp.device_type),
+        warmup=params.scaling.warmup,
+        repetitions=params.scaling.repetitions,
+        cap_gib=params.scaling.cap_gib,
+        points=points,
+        provenance=stamp,
+    )
+    write(paths.scaling(model), result)
