@@ -36,7 +36,7 @@ def ablation_table(params: Params, published: Published) -> tuple[Table, dict[st
         ours = [*(name for name in grid.models if name == WHOLE), *grid.ablation_models] if in_grid else []
         for model in merged(ours, paper.get(dataset, {})):
             curves = read_curves(params, dataset, model)
-            provenances += [curve.provenance for curve in curves]
+            provenances += [stamp for curve in curves for stamp in curve.made_by]
             clocks += read_clocks(params, dataset, model)
             sizes = estimate([curve.parameters / 1e6 for curve in curves]) if curves else None
             best = estimate([_perplexities(curve)[0] for curve in curves]) if curves else None

@@ -5,13 +5,13 @@ from tokenizers import Tokenizer
 from gam import LanguageModel
 from pipeline import paths
 from pipeline.command_line import read_names
-from pipeline.errors import UserError, exit_cleanly
+from pipeline.errors import exit_cleanly
 from pipeline.metrics import describe, score_blocks
 from pipeline.probes import gate_preferences, reach_by_change, reach_by_gradient, word_classes
 from pipeline.provenance import provenance
 from pipeline.results import LayerGates, Metrics, write_result
 from pipeline.runtime import start
-from pipeline.tokens import TOKENIZER, TokenFolder, cut_blocks, open_tokens
+from pipeline.tokens import TokenFolder, cut_blocks, open_tokens
 from pipeline.weights import load_weights
 
 
@@ -19,7 +19,7 @@ def main() -> None:
     args, params = read_names(__doc__, "dataset", "model", "seed")
     entry, batch_size = params.models[args.model], params.train.batch_size
     machine = start(params.runtime)
-    tokens = open_tokens(args.dataset)
+    tokens = open_tokens(args.dataset, params.datasets[args.dataset])
     model = LanguageModel(entry.config(tokens.vocab_size))
     checksum = load_weights(model, paths.weights(args.dataset, args.model, args.seed))
     model.to(machine.device)
@@ -43,12 +43,8 @@ def main() -> None:
 
 
 def gates_by_layer(model: LanguageModel, tokens: TokenFolder, batch_size: int) -> list[LayerGates]:
-    """What the gates prefer in the validation text. Raises UserError where the tokenizer cannot be read."""
-    file, blocks = tokens.folder / TOKENIZER, tokens.blocks("validation", model.config.block_size)
-    try:
-        tokenizer = Tokenizer.from_file(str(file))
-    except Exception:  # tokenizers raises nothing narrower
-        raise UserError(f"{file} is missing or damaged: delete it and run `dvc repro`") from None
+    """What the gates prefer in the validation text."""
+    blocks, tokenizer = tokens.blocks("validation", model.config.block_size), Tokenizer.from_str(tokens.tokenizer())
     classes = word_classes(tokens.ids("validation"), tokens.word_starts("validation"), tokenizer)
     return gate_preferences(model, blocks, cut_blocks(classes, model.config.block_size), batch_size)
 

@@ -63,7 +63,7 @@ class Evidence:
 
     def provenances(self) -> list[Provenance]:
         """Of all runs of the family."""
-        return [curve.provenance for runs in self.curves.values() for curve in runs.values()]
+        return [stamp for runs in self.curves.values() for curve in runs.values() for stamp in curve.made_by]
 
     def lower_loss(self, better: Role, worse: Role, when: Literal["last", "best"] | int) -> Part:
         """The claim that one model's loss is lower than another's: paired differences of loss, in nats."""

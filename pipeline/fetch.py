@@ -10,7 +10,7 @@ from pipeline.corpus import stories
 from pipeline.errors import UserError, exit_cleanly
 from pipeline.files import replacing_folder
 from pipeline.params import Dataset, Generated, Hub, Split
-from pipeline.rows import encode_rows, rows_file
+from pipeline.rows import encode_rows, rows_file, write_index
 
 MIRROR = "GAM_DATASETS_MIRROR"
 """Environment variable: a folder with <data set>/<split>-*.parquet, used in place of the Hub."""
@@ -26,6 +26,7 @@ def main() -> None:
 
 def fetch(dataset: Dataset, name: str) -> None:
     """Write every split of the data set, or, where one of them is wrong, nothing."""
+    hashes = {}
     with replacing_folder(paths.raw(name)) as folder:
         for split, limit in dataset.rows.items():
             content = encode_rows(_rows(dataset, name, split, limit))
@@ -35,8 +36,10 @@ def fetch(dataset: Dataset, name: str) -> None:
                     f"the rows of {split} have SHA-256 {found}, params.yaml expects {expected}: "
                     "get the right text, or correct datasets.*.sha256 if the text was meant to change"
                 )
+            hashes[split] = found
             rows_file(folder, split).write_bytes(content)
             print(f"{name} {split}: {content.count(0)} rows, {len(content)} bytes, sha256 {found}")
+        write_index(folder, dataset.what_rows(), hashes)
 
 
 def _rows(dataset: Dataset, name: str, split: Split, limit: int | None) -> list[str]:

@@ -32,7 +32,7 @@ from pipeline.probes import (
 )
 from pipeline.runtime import start
 from pipeline.tokens import SplitCounts, cut_blocks
-from pipeline.training import Step, seeded_model, train_epochs
+from pipeline.training import RunState, Step, seeded_model, train_epochs
 
 TOLERANCE = 1e-4
 """Two fingerprints agree where all numbers do within this share of the largest of their list."""
@@ -43,7 +43,7 @@ LARGEST = {"block_size": 40, "d_model": 16, "n_layer": 2, "n_slot": 8, "d_state"
 SETTINGS = Train(
     epochs=2, batch_size=4, learning_rate=0.02, warmup_steps=3, beta1=0.9, beta2=0.95, weight_decay=0.5, clip_norm=0.5
 )
-COUNTS = SplitCounts(rows=5, bytes=400, words=50, tokens=100, sha256="")
+COUNTS = SplitCounts(rows=5, bytes=400, words=50, tokens=100, sha256="", word_starts_sha256="")
 TEXT = "The cat 's 3rd , <unk> don't “go” 7 it?"
 
 
@@ -74,7 +74,8 @@ def compute(config: ModelConfig) -> tuple[dict[str, Any], dict[str, Any]]:
     initial = {name: [parameter.mean().item(), parameter.norm().item()] for name, parameter in model.named_parameters()}
     steps: list[Step] = []
 
-    epochs = list(train_epochs(model, train_blocks, validation_blocks, SETTINGS, 0, "float32", steps.append))
+    state = RunState(model, len(train_blocks), SETTINGS)
+    epochs = list(train_epochs(state, train_blocks, validation_blocks, SETTINGS, 0, "float32", steps.append))
     score = score_blocks(model, validation_blocks, SETTINGS.batch_size, "float32")
     with torch.no_grad():
         logits, _ = model(torch.from_numpy(validation_blocks[:1, :-1].astype(np.int64)))

@@ -54,7 +54,7 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
         best = _best(finished, params.claims.margin_nats, len(grid.seeds))
         for model, runs in finished.items():
             clocks += [run.clock for run in runs]
-            provenances += [part.provenance for run in runs for part in (run.curve, run.clock, run.metrics)]
+            provenances += [stamp for run in runs for stamp in (*run.curve.made_by, run.metrics.provenance)]
             ours = _estimates(runs)
             if runs:
                 numbers = {key: ours[key].finite_mean for key in SUMMARISED if key in ours}

@@ -108,8 +108,12 @@ class Dataset(Section):
     are stored in 16 bits."""
 
     def what(self) -> dict[str, Any]:
-        """All that decides the rows and the tokens; the hashes only check them."""
+        """All that decides the tokens; the hashes only check the rows."""
         return self.model_dump(exclude={"sha256"})
+
+    def what_rows(self) -> dict[str, Any]:
+        """All that decides the rows."""
+        return self.model_dump(exclude={"sha256", "vocab_size"})
 
     @model_validator(mode="after")
     def _check_splits(self) -> Self:

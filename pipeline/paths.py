@@ -5,6 +5,7 @@ from pathlib import Path
 PARAMS = Path("params.yaml")
 PARAMS_ARE_VALID = Path("data/params.valid")
 RUNS = Path("runs")
+WORK = Path("work")
 RESULTS = Path("results")
 PAPER_TABLES = Path("paper_tables")
 TIMING = RESULTS / "timing.json"
@@ -23,6 +24,16 @@ def tokens(dataset: str) -> Path:
 def weights(dataset: str, model: str, seed: int) -> Path:
     """Weights at the end of a run."""
     return RUNS / dataset / model / f"seed-{seed}.safetensors"
+
+
+def work(dataset: str, model: str, seed: int) -> Path:
+    """Folder of the saves of a run in progress, one folder in it for each set of what the run depends on."""
+    return WORK / dataset / model / f"seed-{seed}"
+
+
+def lock(dataset: str, model: str, seed: int) -> Path:
+    """Locked by the process that trains a run."""
+    return WORK / dataset / model / f"seed-{seed}.lock"
 
 
 def curve(dataset: str, model: str, seed: int) -> Path:

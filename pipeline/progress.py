@@ -14,12 +14,12 @@ SECONDS_BETWEEN = {True: 0.5, False: 15.0}
 class Progress:
     """Shows loss, tokens per second and time left of one run on stderr."""
 
-    def __init__(self, run: str, total_steps: int) -> None:
+    def __init__(self, run: str, total_steps: int, done: int) -> None:
         self.run, self.total_steps = run, total_steps
         terminal = sys.stderr.isatty()
         self.every = SECONDS_BETWEEN[terminal]
-        self.bar = tqdm(total=total_steps, desc=run, unit="step", disable=not terminal)
-        self.steps = self.tokens = 0
+        self.bar = tqdm(total=total_steps, initial=done, desc=run, unit="step", disable=not terminal)
+        self.steps, self.first, self.tokens = done, done, 0
         self.started = self.shown = time.monotonic()
 
     def step(self, step: Step) -> None:
@@ -32,7 +32,7 @@ class Progress:
         seconds = now - self.started
         speed = f"{self.tokens / seconds:,.0f} tokens/s"
         if self.bar.disable:
-            left = seconds / self.steps * (self.total_steps - self.steps)
+            left = seconds / (self.steps - self.first) * (self.total_steps - self.steps)
             self._line(f"step {self.steps}/{self.total_steps}, loss {step.loss.item():.4f}, {speed}, {left:.0f} s left")
         else:
             self.bar.set_postfix_str(f"loss {step.loss.item():.4f}, {speed}", refresh=False)

@@ -1,6 +1,6 @@
 """`python -m pipeline.prune`: list and remove results that the grid of params.yaml no longer names.
 
-The tables ignore them anyway; weights in runs/ go too.
+The tables ignore them anyway; weights in runs/ and saves in work/ go too.
 """
 
 from pathlib import Path
@@ -25,20 +25,20 @@ def find_stale(params: Params) -> list[Path]:
     """Result files and weights of runs, blocks and models that params.yaml no longer names."""
     named = named_files(params)
     kinds = ("clocks", "curves", "fingerprint", "metrics", "scaling")
-    folders = [*(paths.RESULTS / kind for kind in kinds), paths.RUNS]
+    folders = [*(paths.RESULTS / kind for kind in kinds), paths.RUNS, paths.WORK]
     there = {file for folder in folders for file in folder.rglob("*") if file.is_file() and file.name != ".gitignore"}
-    return sorted(there - named)
+    return sorted(file for file in there if not named & {file, *file.parents})
 
 
 def named_files(params: Params) -> set[Path]:
-    """Every file that a stage of the present grid writes into those folders."""
+    """Every file, and every folder of saves, that a stage of the present grid writes into those folders."""
     grid = params.grid
     trained = [(d, m, s) for d in grid.datasets for m in grid.models for s in grid.seeds]
     named = {
         path(dataset, model, seed)
         for dataset, model in runs(grid)
         for seed in grid.seeds
-        for path in (paths.weights, paths.curve, paths.clock)
+        for path in (paths.weights, paths.curve, paths.clock, paths.work, paths.lock)
     }
     named |= {paths.metrics(*run) for run in trained}
     named |= {paths.scaling(model) for model in grid.scaling_models}

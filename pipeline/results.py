@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from pipeline.errors import UserError
-from pipeline.files import json_sha256, read_json, write_json
+from pipeline.files import CHECKSUM, json_sha256, read_json, write_checked_json
 from pipeline.params import TIMED, NonNegativeInt, Precision, ScalingOn, Section, Sha256, Split, Timing
 
 
@@ -76,8 +76,17 @@ class Curve(RunResult):
     """The model's entry in params.yaml."""
     train: dict[str, Any]
     """The section `train` of params.yaml."""
+    fingerprint: Sha256 | None
+    """Hash of what the model and its training computed on a tiny case; null where that was not found out."""
     parameters: PositiveInt
     epochs: Annotated[list[EpochLosses], Field(min_length=1)]
+    earlier: list[Provenance]
+    """What earlier parts of the run were made with, where it was interrupted and went on with something else."""
+
+    @property
+    def made_by(self) -> list[Provenance]:
+        """Everything that had a part in the run."""
+        return [*self.earlier, self.provenance]
 
 
 class EpochSeconds(Section):
@@ -199,7 +208,7 @@ def write_result(path: Path, result: Stamped) -> None:
     """Write a result as JSON, atomically; what it was made with comes last, and a checksum of it all."""
     stamp = {"provenance"}
     values = result.model_dump(exclude=stamp) | result.model_dump(include=stamp)
-    write_json(path, values | {"sha256": json_sha256(values)})
+    write_checked_json(path, values)
 
 
 def read_result(path: Path, kind: type[Result]) -> Result | None:
@@ -211,7 +220,7 @@ def read_result(path: Path, kind: type[Result]) -> Result | None:
         return None
     remedy = "restore the file from git, or make it anew with `dvc repro`"
     values = read_json(path)
-    checksum = values.pop("sha256", None) if isinstance(values, dict) else None
+    checksum = values.pop(CHECKSUM, None) if isinstance(values, dict) else None
     try:
         result = kind.model_validate(values)
     except ValidationError as error:

@@ -1,13 +1,19 @@
 """Raw text on disk: a split is one file of rows, each as UTF-8 followed by one NUL byte.
 
-The SHA-256 of such a file is the row hash of params.yaml, and `sha256sum` checks it.
+The SHA-256 of such a file is the row hash of params.yaml, and `sha256sum` checks it. An index beside the splits has the
+hashes, and says what the rows are.
 """
 
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import UserError
+from pipeline.files import read_checked_json, write_checked_json
 from pipeline.params import Split
+
+INDEX = "rows.json"
 
 
 def rows_file(folder: Path, split: Split) -> Path:
@@ -27,18 +33,30 @@ def encode_rows(rows: Iterable[object]) -> bytes:
     return b"".join(encoded)
 
 
-def read_rows(path: Path) -> Iterator[str]:
-    """The rows of one split, in order. Raises UserError where the file is missing or damaged."""
+def read_rows(folder: Path, split: Split, expected_sha256: str) -> Iterator[str]:
+    """The rows of one split, in order. Raises UserError where the file is missing, or not what was written."""
+    path = rows_file(folder, split)
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         raise UserError(f"{path} is missing: make it with `dvc repro`") from None
-    if content and not content.endswith(b"\0"):
-        raise UserError(f"{path} ends in the middle of a row: delete it and run `dvc repro`")
+    if sha256(content).hexdigest() != expected_sha256:
+        raise UserError(f"{path} is damaged, its SHA-256 is not the recorded one: delete {folder} and run `dvc repro`")
     start = 0
     while (end := content.find(b"\0", start)) != -1:
-        try:
-            yield content[start:end].decode()
-        except UnicodeDecodeError:
-            raise UserError(f"{path} holds a row that is not UTF-8: delete it and run `dvc repro`") from None
+        yield content[start:end].decode()
         start = end + 1
+
+
+def write_index(folder: Path, what: dict[str, Any], hashes: dict[Split, str]) -> None:
+    """Write what the rows are, and the hash of each split."""
+    write_checked_json(folder / INDEX, {"what": what, "splits": hashes})
+
+
+def read_index(folder: Path, what: dict[str, Any]) -> dict[Split, str]:
+    """The hash of each split. Raises UserError where the rows are not `what` params.yaml asks for."""
+    index = read_checked_json(folder / INDEX, folder)
+    if index["what"] != what:
+        raise UserError(f"{folder} holds other rows than params.yaml asks for: make them with `dvc repro`")
+    hashes: dict[Split, str] = index["splits"]
+    return hashes

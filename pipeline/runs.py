@@ -1,6 +1,7 @@
 """The results that the grid names and that were made with what params.yaml says now: all that tables may show."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,13 +10,15 @@ from pipeline.errors import UserError
 from pipeline.params import Grid, Params
 from pipeline.results import Clock, Curve, Metrics, RunResult, ScalingResult, TimingResult, read_result
 
+LEFT_OUT = "Left out, made with other parameters than params.yaml has now, or by code that computes something else"
+
 Run = TypeVar("Run", bound=RunResult)
 
 
 def read_curves(params: Params, dataset: str, model: str) -> list[Curve]:
     """The finished runs of one model on one data set, in the order of the grid's seeds."""
     curves = _read(paths.curve, Curve, params.grid, dataset, model)
-    return [curve for curve in curves if _is_current(curve, params)]
+    return [curve for curve in curves if is_current(curve, params)]
 
 
 def read_clocks(params: Params, dataset: str, model: str) -> list[Clock]:
@@ -43,12 +46,12 @@ def read_scaling(params: Params, model: str) -> ScalingResult | None:
 
 
 def left_out_notes(params: Params) -> list[str]:
-    """A note that names the results that are there but were made with other parameters."""
+    """A note that names the results that are there but not shown."""
     grid = params.grid
     names = []
     for dataset, model in runs(grid):
         curves = _read(paths.curve, Curve, grid, dataset, model)
-        seeds = [str(curve.seed) for curve in curves if not _is_current(curve, params)]
+        seeds = [str(curve.seed) for curve in curves if not is_current(curve, params)]
         metrics = {found.seed for found in _read(paths.metrics, Metrics, grid, dataset, model)}
         used = {found.seed for found in read_metrics(params, dataset, model)}
         names += [f"{dataset} {model} seed {', '.join(seeds)}"] if seeds else []
@@ -57,7 +60,7 @@ def left_out_notes(params: Params) -> list[str]:
     names += ["timing"] if paths.TIMING.exists() and read_timing(params) is None else []
     unlike = [m for m in grid.scaling_models if paths.scaling(m).exists() and read_scaling(params, m) is None]
     names += [f"scaling of {model}" for model in unlike]
-    return [f"Left out, made with other parameters than params.yaml has now: {'; '.join(names)}."] if names else []
+    return [f"{LEFT_OUT}: {'; '.join(names)}."] if names else []
 
 
 def check_same_data(params: Params) -> None:
@@ -82,15 +85,28 @@ def runs(grid: Grid) -> list[tuple[str, str]]:
     return trained + [(dataset, model) for dataset in grid.ablation_datasets for model in grid.ablation_models]
 
 
+def is_current(curve: Curve, params: Params) -> bool:
+    """Whether a run was made with the data, model and protocol of params.yaml, by code that computes the same."""
+    now = (
+        params.datasets[curve.dataset].what(),
+        params.models[curve.model].model_dump(),
+        params.train.model_dump(),
+        fingerprint_sha256(curve.model),
+    )
+    return (curve.data, curve.entry, curve.train, curve.fingerprint) == now
+
+
+def fingerprint_sha256(model: str) -> str | None:
+    """Hash of what a model and its training compute now; None where the stage `fingerprint` has not run."""
+    try:
+        return sha256(paths.training_fingerprint(model).read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return None
+
+
 def merged(ours: list[str], theirs: dict[str, Any]) -> list[str]:
     """Names of the grid in its order, then those that only the paper has."""
     return [*ours, *(name for name in theirs if name not in ours)]
-
-
-def _is_current(curve: Curve, params: Params) -> bool:
-    """Whether a run was made with the data, the model and the protocol that params.yaml has now."""
-    now = (params.datasets[curve.dataset].what(), params.models[curve.model].model_dump(), params.train.model_dump())
-    return (curve.data, curve.entry, curve.train) == now
 
 
 def _times_are_current(timing: TimingResult, params: Params) -> bool:

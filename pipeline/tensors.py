@@ -1,5 +1,7 @@
 """Named tensors on disk: safetensors, which never runs code on reading, with a checksum of all that is in the file."""
 
+import os
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,7 +24,14 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], notes: dict[str, str] 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     checksum = _checksum(tensors, notes or {})
     with replacing(path) as temporary:
-        save_file(tensors, temporary, (notes or {}) | {CHECKSUM: checksum})
+        try:
+            save_file(tensors, temporary, (notes or {}) | {CHECKSUM: checksum})
+        except SafetensorError as error:
+            number = re.search(r"os error (\d+)", str(error))
+            if number is None:
+                raise
+            code = int(number[1])
+            raise OSError(code, os.strerror(code), str(path)) from None
     return checksum
 
 

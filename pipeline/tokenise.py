@@ -16,9 +16,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from pipeline import paths
 from pipeline.command_line import read_names
 from pipeline.errors import exit_cleanly
-from pipeline.files import replacing_folder
+from pipeline.files import replacing_folder, require_space
 from pipeline.params import Split
-from pipeline.rows import read_rows, rows_file
+from pipeline.rows import read_index, read_rows
 from pipeline.tokens import IDS, TOKENIZER, SplitCounts, TokenFolder, write_counts
 
 UNKNOWN = "[UNK]"
@@ -31,13 +31,22 @@ ROWS_AT_ONCE = 2000
 def main() -> None:
     args, params = read_names(__doc__, "dataset")
     dataset = params.datasets[args.dataset]
-    files = {split: rows_file(paths.raw(args.dataset), split) for split in dataset.rows}
-    tokenizer = train_tokenizer(chain.from_iterable(map(read_rows, files.values())), dataset.vocab_size)
+    raw = paths.raw(args.dataset)
+    hashes = read_index(raw, dataset.what_rows())
+    # A token has a byte or more; an id takes two bytes, and one says where words start.
+    require_space(paths.tokens(args.dataset), 3 * sum(file.stat().st_size for file in raw.iterdir()))
+    rows = chain.from_iterable(read_rows(raw, split, expected) for split, expected in hashes.items())
+    tokenizer = train_tokenizer(rows, dataset.vocab_size)
     with replacing_folder(paths.tokens(args.dataset)) as folder:
-        tokenizer.save(str(folder / TOKENIZER))
+        text = tokenizer.to_str(pretty=True)
+        (folder / TOKENIZER).write_text(text, encoding="utf-8")
         encoder = WordEncoder(tokenizer)
-        splits = {split: write_split(encoder, read_rows(file), folder, split) for split, file in files.items()}
-        write_counts(TokenFolder(folder, tokenizer.get_vocab_size(), splits))
+        splits = {
+            split: write_split(encoder, read_rows(raw, split, expected), folder, split)
+            for split, expected in hashes.items()
+        }
+        checksum = sha256(text.encode()).hexdigest()
+        write_counts(TokenFolder(folder, tokenizer.get_vocab_size(), checksum, splits), dataset.what())
     for split, counts in splits.items():
         print(f"{args.dataset} {split}: {counts.tokens} tokens, {counts.words} words, {counts.bytes} bytes")
 
@@ -84,18 +93,19 @@ class WordEncoder:
 def write_split(encoder: WordEncoder, rows: Iterator[str], folder: Path, split: Split) -> SplitCounts:
     """Write the ids and word starts of one split, some rows at a time, and count what went through."""
     n_rows = n_bytes = n_words = n_tokens = 0
-    digest = sha256()
+    ids_digest, starts_digest = sha256(), sha256()
     with (folder / f"{split}.ids").open("wb") as ids_file, (folder / f"{split}.word_starts").open("wb") as starts_file:
         while part := list(islice(rows, ROWS_AT_ONCE)):
             ids, starts = encoder.encode(part)
             ids_file.write(ids.tobytes())
             starts_file.write(starts.tobytes())
-            digest.update(ids.tobytes())
+            ids_digest.update(ids.tobytes())
+            starts_digest.update(starts.tobytes())
             n_rows += len(part)
             n_bytes += sum(len(row.encode()) for row in part)
             n_words += int(starts.sum())
             n_tokens += len(ids)
-    return SplitCounts(n_rows, n_bytes, n_words, n_tokens, digest.hexdigest())
+    return SplitCounts(n_rows, n_bytes, n_words, n_tokens, ids_digest.hexdigest(), starts_digest.hexdigest())
 
 
 if __name__ == "__main__":

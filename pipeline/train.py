@@ -1,68 +1,169 @@
-"""Stages `train` and `ablation`: token ids -> weights and learning curve of one run."""
+"""Stages `train` and `ablation`: token ids -> weights and learning curve of one run.
 
-import math
+A run that was killed goes on from its last save, at most SAVE_EVERY seconds and a step old, and ends with the same
+weights and curve. A run that is there already, complete and made with all that it depends on now, is left as it is.
+"""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
 
 from pipeline import paths
 from pipeline.command_line import read_names
-from pipeline.errors import exit_cleanly
+from pipeline.errors import UserError, exit_cleanly
+from pipeline.files import json_sha256, require_space
+from pipeline.interruption import Interruption
+from pipeline.lock import only_writer
+from pipeline.params import Params
 from pipeline.progress import Progress
 from pipeline.provenance import provenance
-from pipeline.results import Clock, Curve, EpochLosses, EpochSeconds, write_result
+from pipeline.results import Clock, Curve, EpochLosses, EpochSeconds, Provenance, read_result, write_result
+from pipeline.runs import fingerprint_sha256, is_current
 from pipeline.runtime import start
-from pipeline.tokens import open_tokens
-from pipeline.training import seeded_model, train_epochs
+from pipeline.saves import KEPT, restore, save
+from pipeline.tensors import DamagedError, read_tensors
+from pipeline.tokens import TokenFolder, open_tokens
+from pipeline.training import Epoch, RunState, Step, seeded_model, train_epochs
 from pipeline.weights import save_weights
+
+SAVE_EVERY = 50.0
+"""Seconds between two saves, so that a kill costs less than a minute."""
 
 
 def main() -> None:
     args, params = read_names(__doc__, "dataset", "model", "seed")
-    entry, settings = params.models[args.model], params.train
+    run = {"dataset": args.dataset, "model": args.model, "seed": args.seed}
+    name = f"{args.dataset} {args.model} seed {args.seed}"
+    interruption = Interruption()
     machine = start(params.runtime)
-    tokens = open_tokens(args.dataset)
+    tokens = open_tokens(args.dataset, params.datasets[args.dataset])
+    stamp = provenance(machine, params.models[args.model].precision, tokens)
+    with only_writer(paths.lock(**run), name):
+        if is_finished(params, run, stamp):
+            print(f"{name}: trained already; to train it again, delete {paths.weights(**run)} first")
+            return
+        folder = paths.work(**run) / work_key(params, run, stamp)
+        try:
+            train(params, run, name, tokens, stamp, folder, interruption)
+        except torch.OutOfMemoryError:
+            raise UserError(
+                f"{name} ran out of the memory of {machine.name}: lower train.batch_size or the model's block_size, or "
+                f"set models.{args.model}.precision to bfloat16"
+            ) from None
+        shutil.rmtree(folder)
+
+
+def train(
+    params: Params,
+    run: dict[str, Any],
+    name: str,
+    tokens: TokenFolder,
+    stamp: Provenance,
+    folder: Path,
+    interruption: Interruption,
+) -> None:
+    """Train from the last save in `folder` to the end, and write what came of it."""
+    entry, settings = params.models[run["model"]], params.train
     config = entry.config(tokens.vocab_size)
     train_blocks = tokens.blocks("train", config.block_size)
     validation_blocks = tokens.blocks("validation", config.block_size)
+    model = seeded_model(config, run["seed"], torch.device(stamp.device_type))
+    # Weights and two moments in each save, one of which is being written; the weights of the run, and DVC's copy.
+    require_space(folder, 4 * model.n_parameters() * (3 * (KEPT + 1) + 2))
+    state = RunState(model, len(train_blocks), settings)
+    made_by = restore(folder, state)
+    if made_by:
+        print(f"{name}: going on after step {state.steps}")
+    made_by = [earlier for earlier in made_by if earlier != stamp] + [stamp]
+    progress = Progress(name, settings.epochs * state.steps_per_epoch, state.steps)
+    saved = time.monotonic()
 
-    model = seeded_model(config, args.seed, machine.device)
-    total_steps = settings.epochs * math.ceil(len(train_blocks) / settings.batch_size)
-    progress = Progress(f"{args.dataset} {args.model} seed {args.seed}", total_steps)
-    epochs = []
+    def save_now() -> None:
+        nonlocal saved
+        state.check_finite()
+        save(folder, state, made_by)
+        saved = time.monotonic()
+        interruption.unsaved = False
+
+    def after_step(step: Step) -> None:
+        interruption.unsaved = True
+        progress.step(step)
+        before_validation = state.steps_in_epoch == state.steps_per_epoch
+        if before_validation or interruption.number is not None or time.monotonic() - saved > SAVE_EVERY:
+            save_now()
+        if interruption.number is not None:
+            interruption.stop()
+
     for epoch in train_epochs(
-        model, train_blocks, validation_blocks, settings, args.seed, entry.precision, progress.step
+        state, train_blocks, validation_blocks, settings, run["seed"], entry.precision, after_step
     ):
-        epochs.append(epoch)
+        save_now()
         progress.epoch(epoch)
     progress.close()
+    write_run(params, run, state, len(train_blocks) * config.block_size, made_by)
 
-    names = {"dataset": args.dataset, "model": args.model, "seed": args.seed}
-    run = names | {"weights": save_weights(model, paths.weights(**names))}
-    stamp = provenance(machine, entry.precision, tokens)
-    losses = [
-        EpochLosses(epoch=e.number, steps=e.steps, train_loss=e.train_loss, validation_loss=e.validation_loss)
-        for e in epochs
-    ]
-    seconds = [
-        EpochSeconds(
-            epoch=e.number,
-            train_seconds=e.train_seconds,
-            validation_seconds=e.validation_seconds,
-            tokens_per_second=len(train_blocks) * config.block_size / e.train_seconds,
-        )
-        for e in epochs
-    ]
-    write_result(
-        paths.curve(**names),
-        Curve(
-            **run,
-            data=params.datasets[args.dataset].what(),
-            entry=entry.model_dump(),
-            train=settings.model_dump(),
-            parameters=model.n_parameters(),
-            epochs=losses,
-            provenance=stamp,
-        ),
+
+def write_run(params: Params, run: dict[str, Any], state: RunState, tokens: int, made_by: list[Provenance]) -> None:
+    """Weights, clock, and the curve last: with it the run is complete. `tokens` is what an epoch predicts."""
+    *earlier, stamp = made_by
+    fields = run | {"weights": save_weights(state.model, paths.weights(**run)), "provenance": stamp}
+    write_result(paths.clock(**run), Clock(**fields, epochs=[seconds(epoch, tokens) for epoch in state.epochs]))
+    curve = Curve(
+        **fields,
+        data=params.datasets[run["dataset"]].what(),
+        entry=params.models[run["model"]].model_dump(),
+        train=params.train.model_dump(),
+        fingerprint=fingerprint_sha256(run["model"]),
+        parameters=state.model.n_parameters(),
+        epochs=[losses(epoch) for epoch in state.epochs],
+        earlier=earlier,
     )
-    write_result(paths.clock(**names), Clock(**run, epochs=seconds, provenance=stamp))
+    write_result(paths.curve(**run), curve)
+
+
+def losses(epoch: Epoch) -> EpochLosses:
+    return EpochLosses(
+        epoch=epoch.number, steps=epoch.steps, train_loss=epoch.train_loss, validation_loss=epoch.validation_loss
+    )
+
+
+def seconds(epoch: Epoch, tokens: int) -> EpochSeconds:
+    return EpochSeconds(
+        epoch=epoch.number,
+        train_seconds=epoch.train_seconds,
+        validation_seconds=epoch.validation_seconds,
+        tokens_per_second=tokens / epoch.train_seconds,
+    )
+
+
+def is_finished(params: Params, run: dict[str, Any], stamp: Provenance) -> bool:
+    """Whether all that this run writes is there, undamaged, from the same data, parameters and computation."""
+    try:
+        curve, clock = read_result(paths.curve(**run), Curve), read_result(paths.clock(**run), Clock)
+        weights = read_tensors(paths.weights(**run))[2]
+    except (UserError, FileNotFoundError, DamagedError):
+        return False
+    if curve is None or clock is None or not is_current(curve, params):
+        return False
+    same_run = all(getattr(curve, field) == value for field, value in run.items())
+    same_data = (curve.provenance.data, curve.provenance.device_type) == (stamp.data, stamp.device_type)
+    return same_run and same_data and curve.weights == clock.weights == weights
+
+
+def work_key(params: Params, run: dict[str, Any], stamp: Provenance) -> str:
+    """Hash of everything that the run depends on: one that differs in any of it does not go on from its saves."""
+    depends_on = {
+        "run": run,
+        "data": stamp.data,
+        "entry": params.models[run["model"]].model_dump(),
+        "train": params.train.model_dump(),
+        "fingerprint": fingerprint_sha256(run["model"]),
+        "device_type": stamp.device_type,
+    }
+    return json_sha256(depends_on)
 
 
 if __name__ == "__main__":

@@ -83,8 +83,52 @@ def train_step(
     return loss.detach()
 
 
+class RunState:
+    """Where a run is: all that the rest of it follows from, beside its data and settings and torch's generators.
+
+    Starts at the beginning; the model is trained where it is.
+    """
+
+    def __init__(self, model: LanguageModel, n_blocks: int, settings: Train) -> None:
+        self.model = model
+        self.optimiser = make_optimiser(model, settings)
+        self.steps_per_epoch = math.ceil(n_blocks / settings.batch_size)
+        self.epochs: list[Epoch] = []
+        """Those that are finished."""
+        self.steps_in_epoch = 0
+        """Made in the epoch in progress; all of them while it is validated."""
+        self.train_seconds = 0.0
+        """Spent on them."""
+        self.losses = torch.zeros(self.steps_per_epoch, device=next(model.parameters()).device)
+        """Theirs, as far as they are made."""
+
+    @property
+    def steps(self) -> int:
+        """Made so far, all epochs together."""
+        return len(self.epochs) * self.steps_per_epoch + self.steps_in_epoch
+
+    def check_finite(self) -> None:
+        """Raise UserError naming the first step of this epoch whose loss is not finite. Waits for the device."""
+        made = self.losses[: self.steps_in_epoch]
+        wrong = (~made.isfinite()).nonzero()
+        if len(wrong):
+            at = int(wrong[0])
+            step = len(self.epochs) * self.steps_per_epoch + at + 1
+            raise UserError(
+                f"the loss is {made[at].item()} in step {step} (epoch {len(self.epochs) + 1}, batch {at + 1}): "
+                "lower train.learning_rate, or train in float32"
+            )
+
+
+def block_order(seed: int, n_blocks: int, epoch: int) -> Tensor:
+    """The order of the training blocks in an epoch, counted from 0; the same for all models."""
+    generator = torch.Generator().manual_seed(seed)
+    orders = [torch.randperm(n_blocks, generator=generator) for _ in range(epoch + 1)]
+    return orders[-1]
+
+
 def train_epochs(
-    model: LanguageModel,
+    state: RunState,
     train_blocks: np.ndarray,
     validation_blocks: np.ndarray,
     settings: Train,
@@ -92,41 +136,44 @@ def train_epochs(
     precision: str,
     on_step: OnStep,
 ) -> Iterator[Epoch]:
-    """Train `model` where it is, and yield after each epoch.
+    """Go on from `state` to the end, and yield after each epoch.
 
-    Blocks are (N, block_size + 1) token ids. The order of the training blocks follows from the seed alone, so that
-    all models see the same; dropout draws from torch's global generators. Raises UserError after an epoch whose loss
-    is not finite.
+    Blocks are (N, block_size + 1) token ids; dropout draws from torch's global generators. `on_step` sees the state
+    after each step. Raises UserError in or after an epoch with a loss that is not finite.
     """
-    device = next(model.parameters()).device
+    model, device = state.model, state.losses.device
     blocks = torch.from_numpy(train_blocks.astype(np.int32)).to(device)
-    optimiser = make_optimiser(model, settings)
-    order = torch.Generator().manual_seed(seed)
-    steps_per_epoch = math.ceil(len(blocks) / settings.batch_size)
-    total_steps = settings.epochs * steps_per_epoch
-    for epoch in range(settings.epochs):
-        started = time.perf_counter()
+    total_steps = settings.epochs * state.steps_per_epoch
+    while len(state.epochs) < settings.epochs:
+        started = time.perf_counter() - state.train_seconds
         model.train()
-        total = torch.zeros((), device=device)
-        for at, chosen in enumerate(torch.randperm(len(blocks), generator=order).split(settings.batch_size)):
+        batches = block_order(seed, len(blocks), len(state.epochs)).split(settings.batch_size)
+        for chosen in batches[state.steps_in_epoch :]:
             batch = blocks[chosen.to(device)].long()
-            rate = learning_rate(epoch * steps_per_epoch + at, total_steps, settings)
-            loss = train_step(model, optimiser, batch, rate, settings, precision)
-            total += loss
+            rate = learning_rate(state.steps, total_steps, settings)
+            loss = train_step(model, state.optimiser, batch, rate, settings, precision)
+            state.losses[state.steps_in_epoch] = loss
+            state.steps_in_epoch += 1
+            state.train_seconds = time.perf_counter() - started
             on_step(Step(loss, rate, chosen.numel() * (batch.shape[1] - 1)))
-        train_loss = total.item() / steps_per_epoch  # waits for the device
-        trained = time.perf_counter()
+        state.check_finite()  # waits for the device
+        train_loss = state.losses.double().mean().item()
+        state.train_seconds = time.perf_counter() - started
+        started = time.perf_counter()
         validation_loss = score_blocks(model, validation_blocks, settings.batch_size, precision).loss
-        if not math.isfinite(train_loss) or not math.isfinite(validation_loss):
+        if not math.isfinite(validation_loss):
             raise UserError(
-                f"the loss is not finite in epoch {epoch + 1} (train {train_loss}, validation {validation_loss}): "
+                f"the validation loss is {validation_loss} after epoch {len(state.epochs) + 1}: "
                 "lower train.learning_rate, or train in float32"
             )
-        yield Epoch(
-            number=epoch + 1,
-            steps=(epoch + 1) * steps_per_epoch,
+        epoch = Epoch(
+            number=len(state.epochs) + 1,
+            steps=state.steps,
             train_loss=train_loss,
             validation_loss=validation_loss,
-            train_seconds=trained - started,
-            validation_seconds=time.perf_counter() - trained,
+            train_seconds=state.train_seconds,
+            validation_seconds=time.perf_counter() - started,
         )
+        state.epochs.append(epoch)
+        state.steps_in_epoch, state.train_seconds = 0, 0.0
+        yield epoch

@@ -9,8 +9,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.errors import exit_cleanly
-from pipeline.params import read_yaml
+from pipeline.fetch import main as fetch
+from pipeline.params import load_params, read_yaml
 from pipeline.quickstart import HOUSE, merge
+from pipeline.tokenise import main as tokenise
+from pipeline.tokens import TokenFolder, open_tokens
 
 Edit = dict[str, Any]
 
@@ -48,10 +51,23 @@ class Workspace:
         exit_cleanly(main)
 
 
+def tokens_of(name: str) -> TokenFolder:
+    """The tokens of a data set of the present params.yaml."""
+    return open_tokens(name, load_params().datasets[name])
+
+
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.delenv("GAM_DATASETS_MIRROR", raising=False)
     return Workspace(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def tokenised(workspace: Workspace) -> Workspace:
+    """A workspace in which the corpus is ready for training."""
+    workspace.call(fetch, "--dataset", "stories")
+    workspace.call(tokenise, "--dataset", "stories")
+    return workspace
 
 
 @pytest.fixture

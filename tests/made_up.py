@@ -61,7 +61,7 @@ def write_run(
     """Curve, clock and metrics of a run with these validation losses, whose epochs take 10, 20, ... seconds."""
     run, params = run_fields(model, seed, dataset, stamp), read_yaml(Path("params.yaml"))
     data = {key: value for key, value in params["datasets"].get(dataset, {}).items() if key != "sha256"}
-    made_with = {"data": data, "entry": params["models"].get(model, {}), "train": params["train"]}
+    made_with = {"data": data, "entry": params["models"].get(model, {}), "train": params["train"], "fingerprint": None}
     epochs = [
         EpochLosses(epoch=at, steps=5 * at, train_loss=9, validation_loss=loss) for at, loss in enumerate(losses, 1)
     ]
@@ -69,7 +69,7 @@ def write_run(
         EpochSeconds(epoch=at, train_seconds=10 * at, validation_seconds=1, tokens_per_second=7)
         for at in range(1, len(losses) + 1)
     ]
-    write(paths.curve(dataset, model, seed), Curve(**run, **made_with, parameters=1_250_000, epochs=epochs))
+    write(paths.curve(dataset, model, seed), Curve(**run, **made_with, parameters=1_250_000, epochs=epochs, earlier=[]))
     write(paths.clock(dataset, model, seed), Clock(**run, epochs=seconds))
     splits: Any = {"validation": split_metrics(losses[-1]), "test": split_metrics(losses[-1] + 1)}
     write_metrics(run, splits=splits)

@@ -15,10 +15,11 @@ from pipeline.corpus import stories
 from pipeline.errors import UserError
 from pipeline.fetch import fetch
 from pipeline.fetch import main as fetch_main
+from pipeline.files import read_checked_json
 from pipeline.params import Dataset, load_params, read_yaml
 from pipeline.paths import raw
 from pipeline.quickstart import HOUSE, OVERLAYS, merge
-from pipeline.rows import encode_rows, read_rows, rows_file
+from pipeline.rows import INDEX, encode_rows, read_index, read_rows, rows_file
 from tests.conftest import Workspace
 
 ROWS = {"train": ["", " one \n", "zwei \u00e9\u4e16", "three"], "validation": ["four"], "test": ["five", "six"]}
@@ -46,7 +47,8 @@ def mirror(workspace: Workspace) -> Path:
 
 
 def fetched(name: str) -> dict[str, list[str]]:
-    return {split: list(read_rows(rows_file(raw(name), split))) for split in ROWS}
+    hashes = read_checked_json(raw(name) / INDEX, raw(name))["splits"]
+    return {split: list(read_rows(raw(name), split, hashes[split])) for split in ROWS}  # type: ignore[arg-type]
 
 
 def test_mirror_and_hub_give_the_same_rows(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +129,8 @@ def test_bad_command_line(refusal: Callable[..., str], arguments: list[str]) -> 
 
 def test_generated_corpus(workspace: Workspace) -> None:
     workspace.call(fetch_main, "--dataset", "stories")
-    train = list(read_rows(rows_file(raw("stories"), "train")))
+    hashes = read_index(raw("stories"), load_params().datasets["stories"].what_rows())
+    train = list(read_rows(raw("stories"), "train", hashes["train"]))
     assert train == stories(0, "train", 100)[:60]
     assert len({*train, *stories(0, "validation", 60), *stories(1, "train", 60)}) == 180
 

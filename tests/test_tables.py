@@ -14,6 +14,7 @@ import pytest
 
 from pipeline import paths
 from pipeline.quickstart import HOUSE, for_terminal
+from pipeline.runs import LEFT_OUT
 from pipeline.statistics import estimate
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
@@ -80,7 +81,7 @@ def test_results_of_another_run_or_other_parameters(workspace: Workspace, refusa
     workspace.edit({"train": {"epochs": 3}})
     workspace.call(tables)
     assert cells("main", "stories", "GAM (Full)")[-2:] == ["not run", "0"]
-    note = "Left out, made with other parameters than params.yaml has now: stories gam seed 0."
+    note = f"{LEFT_OUT}: stories gam seed 0."
     assert note in (paths.PAPER_TABLES / "main.md").read_text()
     paths.curve("stories", "transformer", 0).parent.mkdir()
     shutil.copy(paths.curve("stories", "gam", 0), paths.curve("stories", "transformer", 0))
@@ -109,7 +110,7 @@ def test_made_with_other_parameters(workspace: Workspace, change: dict[str, Any]
     assert "Left out" not in (paths.PAPER_TABLES / "main.md").read_text()
     workspace.edit(change)
     workspace.call(tables)
-    note = f"Left out, made with other parameters than params.yaml has now: {left_out}."
+    note = f"{LEFT_OUT}: {left_out}."
     for file in paths.PAPER_TABLES.glob("*.md"):
         assert note in file.read_text()
     assert ("seed 0, 1" in left_out) == (cells("main", "stories", "GAM (Full)")[-1] == "0")

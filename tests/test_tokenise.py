@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,12 @@ from pipeline import paths
 from pipeline.errors import UserError
 from pipeline.fetch import MIRROR, fetch
 from pipeline.fetch import main as fetch_main
-from pipeline.params import Dataset
+from pipeline.params import Dataset, load_params
 from pipeline.quickstart import HOUSE
-from pipeline.rows import encode_rows, read_rows, rows_file
+from pipeline.rows import encode_rows, read_index, read_rows, rows_file
 from pipeline.tokenise import UNKNOWN, WordEncoder, train_tokenizer
 from pipeline.tokenise import main as tokenise_main
-from pipeline.tokens import open_tokens
-from tests.conftest import Workspace
+from tests.conftest import Workspace, tokens_of
 
 RECORDED = json.loads((HOUSE / "tests/golden/tokenization.json").read_text())
 needs_mirror = pytest.mark.skipif(MIRROR not in os.environ, reason=f"{MIRROR} names no folder with the recorded texts")
@@ -45,7 +44,7 @@ def test_recorded_hashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: 
     workspace.edit({"datasets": {case["dataset"]: dataset}})
     fetch(Dataset.model_validate(dataset), case["dataset"])
     workspace.call(tokenise_main, "--dataset", case["dataset"])
-    tokens = open_tokens(case["dataset"])
+    tokens = tokens_of(case["dataset"])
     assert tokens.vocab_size == case["vocab_size"]
     for split in ("train", "validation"):
         blocks = tokens.blocks(split, case["block_size"])
@@ -109,11 +108,12 @@ def test_words_give_the_ids_of_rows(vocab_size: int) -> None:
 def test_stage(workspace: Workspace) -> None:
     workspace.call(fetch_main, "--dataset", "stories")
     workspace.call(tokenise_main, "--dataset", "stories")
-    tokens = open_tokens("stories")
+    tokens = tokens_of("stories")
     tokenizer = Tokenizer.from_file(str(paths.tokens("stories") / "tokenizer.json"))
     assert tokens.vocab_size == tokenizer.get_vocab_size() <= 150
+    hashes = read_index(paths.raw("stories"), load_params().datasets["stories"].what_rows())
     for split, counts in tokens.splits.items():
-        rows = list(read_rows(rows_file(paths.raw("stories"), split)))
+        rows = list(read_rows(paths.raw("stories"), split, hashes[split]))
         ids = tokens.ids(split)
         assert ids.dtype == np.uint16
         assert isinstance(ids, np.memmap)
@@ -127,24 +127,41 @@ def test_stage(workspace: Workspace) -> None:
         assert blocks.ravel().tolist() == ids[: blocks.size].tolist()
 
 
-def test_damaged_input_and_output(workspace: Workspace) -> None:
+def damage(file: Path) -> None:
+    """Flip one bit in the middle."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def read_tokens() -> None:
+    """Everything that the later stages read."""
+    tokens = tokens_of("stories")
+    for split in tokens.splits:
+        tokens.ids(split)
+        tokens.word_starts(split)
+
+
+def test_damaged_input_and_output(workspace: Workspace, refusal: Callable[..., str]) -> None:
     workspace.call(fetch_main, "--dataset", "stories")
     workspace.call(tokenise_main, "--dataset", "stories")
-    ids = paths.tokens("stories") / "train.ids"
-    ids.write_bytes(ids.read_bytes()[:-2])
-    with pytest.raises(UserError, match=r"train\.ids is missing or damaged"):
-        open_tokens("stories").ids("train")
-    (paths.tokens("stories") / "counts.json").write_text("{}")
-    with pytest.raises(UserError, match=r"counts\.json is damaged"):
-        open_tokens("stories")
+    for name in ("train.ids", "test.word_starts", "counts.json"):
+        damage(paths.tokens("stories") / name)
+        with pytest.raises(UserError, match=rf"{name} is (missing or )?damaged.*delete data/tokens/stories"):
+            read_tokens()
+        workspace.call(tokenise_main, "--dataset", "stories")
+    read_tokens()
+    workspace.edit({"datasets": {"stories": {"vocab_size": 140}}})
+    with pytest.raises(UserError, match=r"holds other tokens than params\.yaml asks for"):
+        read_tokens()
+    for name in ("train.rows", "rows.json"):
+        damage(paths.raw("stories") / name)
+        assert f"data/raw/stories/{name} is damaged" in refusal(tokenise_main, "--dataset", "stories")
+        workspace.call(fetch_main, "--dataset", "stories")
     rows = rows_file(paths.raw("stories"), "train")
-    rows.write_bytes(b"\xff\0")
-    with pytest.raises(UserError, match="not UTF-8"):
-        list(read_rows(rows))
-    rows.write_bytes(b"one\0two\0")
-    rows.write_bytes(rows.read_bytes()[:-1])
-    with pytest.raises(UserError, match="ends in the middle of a row"):
-        list(read_rows(rows))
     rows.unlink()
-    with pytest.raises(UserError, match="is missing: make it with `dvc repro`"):
-        list(read_rows(rows))
+    assert "train.rows is missing: make it with `dvc repro`" in refusal(tokenise_main, "--dataset", "stories")
+    workspace.edit({"datasets": {"stories": {"rows": {"train": 61}}}})
+    assert "data/raw/stories holds other rows than params.yaml asks for" in refusal(
+        tokenise_main, "--dataset", "stories"
+    )
