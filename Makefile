@@ -11,13 +11,16 @@ find_python = $(shell for p in python3 python3.12 python3.11; do $$p -c '$(SUPPO
 
 OVERLAY := stories
 
-.PHONY: quickstart test check repro tables
+.PHONY: quickstart test faults check repro tables
 
 quickstart: $(READY)  ## the whole pipeline, small, on the embedded corpus (OVERLAY=wikitext: on real text from a mirror)
 	python -m pipeline.quickstart --overlay $(OVERLAY)
 
 test: $(READY)        ## all tests
 	python -m pytest
+
+faults: $(READY)      ## kills, full disks, flipped bits and the like, some minutes of them, and what was lost
+	python -m tests.faults
 
 check: $(READY)       ## lint and types
 	ruff check .
