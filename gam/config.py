@@ -13,6 +13,7 @@ def _require_sizes(config: object, *fields: str) -> None:
         value = getattr(config, field)
         is_size = isinstance(value, int) and not isinstance(value, bool) and value >= 1
         _require(is_size, field, "be an integer of at least 1", value)
+        _require(value < 2**63, field, "fit in 64 bits", value)
 
 
 def _require_switches(config: object, *fields: str) -> None:

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from gam.blocks import build_block
 from gam.config import ModelConfig
+from gam.ops.cross_entropy import linear_cross_entropy
+from gam.ops.dropout import Dropout
 
 TIED = ("token_embedding.weight", "head.weight")
 """The two published names of the one (V, D) matrix that embeds tokens and scores them."""
@@ -28,7 +30,7 @@ class LanguageModel(nn.Module):
         self.config = config
         self.token_embedding = nn.Embedding(config.vocab_size, config.d_model)
         self.pos_embedding = nn.Embedding(config.block_size, config.d_model)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(build_block(config) for _ in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.d_model)
         self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
@@ -40,17 +42,24 @@ class LanguageModel(nn.Module):
         `idx` and `targets` are (B, T) int64. Returns the logits (B, T, V) and, with targets, the mean cross
         entropy in nats per token. Raises ValueError where T exceeds block_size.
         """
-        length = idx.shape[1]
-        if length > self.config.block_size:
-            raise ValueError(f"idx must have at most block_size = {self.config.block_size} tokens, got {length}")
-        x = self.token_embedding(idx) + self.pos_embedding.weight[:length]
-        x = self.dropout(x)
-        for block in self.blocks:
-            x = block(x)
-        logits: Tensor = self.head(self.ln_f(x))
+        logits: Tensor = self.head(self.hidden(idx))
         if targets is None:
             return logits, None
         return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+    def loss(self, idx: Tensor, targets: Tensor) -> Tensor:
+        """The loss of `forward` alone, for training: the logits are never held all at once."""
+        return linear_cross_entropy(self.hidden(idx).flatten(0, 1), self.head.weight, targets.flatten())
+
+    def hidden(self, idx: Tensor) -> Tensor:
+        """What the head scores: (B, T, D). Raises ValueError where T exceeds block_size."""
+        length = idx.shape[1]
+        if length > self.config.block_size:
+            raise ValueError(f"idx must have at most block_size = {self.config.block_size} tokens, got {length}")
+        x: Tensor = self.dropout(self.token_embedding(idx) + self.pos_embedding.weight[:length])
+        for block in self.blocks:
+            x = block(x)
+        return self.ln_f(x)
 
     def n_parameters(self) -> int:
         """Number of learned values, the tied matrix counted once, as the paper counts."""

@@ -1,6 +1,8 @@
 """The typed view of params.yaml. Every field is spelled out there: DVC cannot see a default, so there are none."""
 
 import dataclasses
+import reprlib
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, get_type_hints
 
@@ -10,7 +12,6 @@ from pydantic import (
     Discriminator,
     Field,
     PositiveFloat,
-    PositiveInt,
     StringConstraints,
     Tag,
     ValidationError,
@@ -18,19 +19,24 @@ from pydantic import (
     model_validator,
 )
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.constructor import ConstructorError, SafeConstructor
+from ruamel.yaml.error import MarkedYAMLError, YAMLWarning
+from ruamel.yaml.reader import ReaderError
 
 from gam.config import GAMConfig, MambaConfig, ModelConfig, TransformerConfig
 from pipeline import paths
 from pipeline.errors import UserError, did_you_mean
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
 """A name of a data set or model: it becomes part of paths, of stage names and of keys that DVC splits at dots."""
 Split = Literal["train", "validation", "test"]
 Precision = Literal["float32", "bfloat16"]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-NonNegativeInt = Annotated[int, Field(ge=0)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
+INT64 = 2**63
+"""No integer that torch or NumPy counts with reaches it."""
+NonNegativeInt = Annotated[int, Field(ge=0, lt=INT64)]
+PositiveInt = Annotated[int, Field(gt=0, lt=INT64)]
+Seed = NonNegativeInt
 
 
 class Section(BaseModel):
@@ -71,6 +77,10 @@ class Grid(Section):
         _require(both is None, f"ablation_models names {both!r}, which models has already")
         other = next((name for name in self.ablation_datasets if name not in self.datasets), None)
         _require(other is None, f"ablation_datasets names {other!r}, which is not in datasets")
+        for datasets, models in (("datasets", "models"), ("ablation_datasets", "ablation_models")):
+            stages = [f"{dataset}-{model}" for dataset in getattr(self, datasets) for model in getattr(self, models)]
+            twice = next((stage for stage in stages if stages.count(stage) > 1), None)
+            _require(twice is None, f"{datasets} and {models} give two runs the name {twice!r} in DVC: rename an entry")
         return self
 
 
@@ -183,10 +193,10 @@ TIMED = ("transformer", "mamba", "gam")
 class Timing(Section):
     """How training steps are timed."""
 
-    vocab_size: int = Field(ge=5)
+    vocab_size: int = Field(ge=5, lt=INT64)
     warmup: PositiveInt
     """Steps of each model that are not counted."""
-    repetitions: int = Field(ge=3)
+    repetitions: int = Field(ge=3, lt=INT64)
 
 
 class ScalingOn(Section):
@@ -206,8 +216,8 @@ class Scaling(Section):
     cpu: ScalingOn
     warmup: NonNegativeInt
     """Iterations that are not counted."""
-    repetitions: int = Field(ge=2)
-    cap_gib: PositiveFloat
+    repetitions: int = Field(ge=2, lt=INT64)
+    cap_gib: float = Field(gt=0, le=2**20)
     """Memory of the second round, in GiB."""
 
     def on(self, device_type: str) -> ScalingOn:
@@ -301,17 +311,49 @@ def validate_params(values: Any, path: Path) -> Params:
         raise UserError(f"{path}: {_first_mistake(error, values)}") from None
 
 
+class _Constructor(SafeConstructor):
+    """Gives a line to what ruamel.yaml refuses without one, such as the date 2001-13-45 or the number 0x."""
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        try:
+            value = super().construct_object(node, deep)
+            if isinstance(value, int) and value.bit_length() > 64:  # Python itself refuses to print very long ones
+                raise ValueError("it has more than 64 bits")
+        except (ValueError, LookupError) as error:
+            kind = node.tag.rpartition(":")[2]
+            problem = f"cannot read {reprlib.repr(node.value)} as {kind}: {error}"
+            raise ConstructorError(None, None, problem, node.start_mark) from None
+        return value
+
+
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML 1.2 file, the version that DVC reads."""
+    """The content of a YAML 1.2 file in UTF-8, read as DVC reads it. Raises UserError naming the line."""
     try:
-        return YAML(typ="safe", pure=True).load(path)
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run from the repository's root, or restore it from git") from None
-    except MarkedYAMLError as error:
-        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UserError(f"{path} is not valid YAML{line}: {error.problem}") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid YAML: {error}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{path} is not UTF-8 in line {line}: save it in that encoding") from None
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Constructor = _Constructor
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", YAMLWarning)
+            return yaml.load(text)
+    except RecursionError:
+        raise UserError(f"{path} is nested too deeply: correct its brackets or its indentation") from None
+    except Exception as error:  # on damaged text ruamel.yaml raises ValueError, TypeError and AssertionError as well
+        raise UserError(f"{path} is not valid YAML{_yaml_mistake(error, text)}") from None
+
+
+def _yaml_mistake(error: Exception, text: str) -> str:
+    line, problem = None, str(error)
+    if isinstance(error, MarkedYAMLError) and error.problem_mark:
+        line, problem = error.problem_mark.line, " ".join(filter(None, (error.context, error.problem)))
+    elif isinstance(error, ReaderError):
+        line, problem = text.count("\n", 0, error.position), f"character {error.character:#x}: {error.reason}"
+    return ("" if line is None else f" in line {line + 1}") + f": {_short(problem)}"
 
 
 def _first_mistake(error: ValidationError, values: Any) -> str:
@@ -331,11 +373,11 @@ def _first_mistake(error: ValidationError, values: Any) -> str:
     elif first["type"] == "value_error":  # raised by our own rules, whose messages begin with the field
         text = ".".join(part for part in (field, str(first["ctx"]["error"])) if part)
     elif first["type"] == "union_tag_invalid":
-        text = f"{field}.block must be one of {first['ctx']['expected_tags']}, got {first['input']['block']!r}"
+        text = f"{field}.block must be one of {first['ctx']['expected_tags']}, got {_got(first['input']['block'])}"
     elif first["type"] == "union_tag_not_found":
         text = f"{field}.block is missing; it says which block the model is made of, add it"
     else:
-        text = f"{field or 'the file'}: {first['msg'][:1].lower()}{first['msg'][1:]}, got {first['input']!r}"
+        text = f"{field or 'the file'}: {first['msg'][:1].lower()}{first['msg'][1:]}, got {_got(first['input'])}"
     return text + (f" (and {others} more)" if others else "")
 
 
@@ -345,5 +387,16 @@ def _dotted(location: tuple[int | str, ...], values: Any) -> str:
     for part in location:
         if isinstance(values, dict) and part in values or isinstance(values, list) and isinstance(part, int):
             values = values[part]  # type: ignore[index]  # a key of a dict or an index of a list, as just checked
-            path.append(str(part))
+            path.append(_short(str(part)))
     return ".".join(path)
+
+
+def _got(value: Any) -> str:
+    """A value as it was read; aliases can make a small file hold a value too large to print."""
+    return _short(reprlib.repr(value))
+
+
+def _short(text: str) -> str:
+    """Part of a one-line message: no control characters, and the middle left out of what is long."""
+    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in " ".join(text.split()))
+    return line if len(line) <= 160 else f"{line[:100]} ... {line[-50:]}"

@@ -1,6 +1,7 @@
 """params.yaml: the one that ships is valid and is the paper's protocol; mistakes are named in one line."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -43,11 +44,13 @@ def test_the_paper_protocol() -> None:
         ({"models": {"gam": {"n_slot": "many"}}}, "models.gam.n_slot: input should be a valid integer, got 'many'"),
         ({"models": {"gam": {"n_slot": True}}}, "models.gam.n_slot: input should be a valid integer"),
         ({"models": {"gam": {"n_slot": -1}}}, "models.gam.n_slot must be an integer of at least 1, got -1"),
+        ({"models": {"gam": {"n_slot": 2**63}}}, f"models.gam.n_slot must fit in 64 bits, got {2**63}"),
         ({"models": {"gam": {"block_size": 1}}}, "models.gam.block_size must be at least 2, got 1"),
         ({"models": {"gam": {"block": "rnn"}}}, "models.gam.block must be one of 'gam', 'transformer', 'mamba'"),
         ({"models": {"gam": {"precision": "int8"}}}, "models.gam.precision: input should be 'float32' or 'bfloat16'"),
         ({"models": {"transformer": {"n_head": 5}}}, "models.transformer.n_head must divide d_model = 16, got 5"),
         ({"train": {"epochs": 0}}, "train.epochs: input should be greater than 0, got 0"),
+        ({"train": {"batch_size": 2**63}}, "train.batch_size: input should be less than"),
         ({"train": {"learning_rate": float("nan")}}, "train.learning_rate: input should be"),
         ({"train": {"learning_rate": "3e-4x"}}, "train.learning_rate: input should be a valid number"),
         ({"grid": {"models": ["transfomer"]}}, "which models does not have (did you mean 'transformer'?)"),
@@ -63,6 +66,15 @@ def test_the_paper_protocol() -> None:
         ({"datasets": {"stories": {"origin": "wikitext"}}}, "datasets.stories.origin"),
         ({"models": {"gam-1.5": {}}}, "models.gam-1.5: string should match pattern"),
         ({"grid": {"seeds": [2**63]}}, "grid.seeds.0: input should be less than"),
+        (
+            {"grid": {"datasets": ["stories", "stories-new"], "models": ["gam", "new-gam"]}},
+            "grid.datasets and models give two runs the name 'stories-new-gam' in DVC: rename an entry",
+        ),
+        ({"datasets": {"x" * 65: {}}}, "string should have at most 64 characters"),
+        ({"x" * 10_000: 0}, f"params.yaml: {'x' * 100} ... {'x' * 50} is not a known key"),
+        ({"\x1b[31m\u2028red": 0}, r"params.yaml: \x1b[31m red is not a known key"),
+        ({"train": {"epochs": "x" * 10_000}}, "train.epochs: input should be a valid integer, got 'xxx"),
+        ({"scaling": {"cap_gib": 1e300}}, "scaling.cap_gib: input should be less than or equal to 1048576"),
         ({"runtime": {"threads": 10**12}}, "runtime.threads: input should be less than or equal to 1024"),
         ({"claims": {"families": {"paper": {"mamba": "mmba"}}}}, "names 'mmba', which models does not have"),
         (
@@ -80,6 +92,10 @@ def test_mistakes(workspace: Workspace, refusal: Callable[..., str], change: dic
     assert not (workspace.folder / "data").exists()
 
 
+LAUGHS = ", ".join(["&a [x]", *(f"&{new} [{', '.join([f'*{old}'] * 9)}]" for old, new in pairwise("abcdefghij"))])
+"""Aliases of aliases: written out, 400 million entries."""
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -87,6 +103,17 @@ def test_mistakes(workspace: Workspace, refusal: Callable[..., str], change: dic
         ("epochs: 2\n", "\n", "train.epochs is missing; every field is spelled out, add it"),
         ("epochs: 2\n", "epochs: 2\n  epochs: 3\n", 'found duplicate key "epochs"'),
         ("epochs: 2\n", "epochs: [2\n", "params.yaml is not valid YAML in line"),
+        ("epochs: 2\n", "epochs: 2001-13-45\n", ": cannot read '2001-13-45' as timestamp: month must be in 1..12"),
+        ("epochs: 2\n", "epochs: !!bool 2\n", ": cannot read '2' as bool"),
+        ("epochs: 2\n", f"epochs: 0x{'f' * 5000}\n", "as int: it has more than 64 bits"),
+        ("epochs: 2\n", f"epochs: {'9' * 5000}\n", "as int: Exceeds the limit"),
+        ("epochs: 2\n", f"epochs: {'[' * 2000}\n", "params.yaml is nested too deeply"),
+        ("epochs: 2\n", 'epochs: "\\U00110000"\n', "params.yaml is not valid YAML: "),
+        ("runtime:", "%YAML 1.3\n---\nruntime:", "params.yaml is not valid YAML: version minor part"),
+        ("runtime:", "? [[a]]\n: 1\nruntime:", "params.yaml is not valid YAML: "),
+        ("runtime:", "\x1bruntime:", "params.yaml is not valid YAML in line 1: character 0x1b"),
+        ("runtime:", "a: &x 1\nb: &x 2\nruntime:", "params.yaml is not valid YAML: found duplicate anchor 'x'"),
+        ("epochs: 2\n", f"epochs: [{LAUGHS}]\n", "train.epochs: input should be a valid integer, got [['x'], [['x'],"),
     ],
 )
 def test_mistakes_of_writing(
@@ -101,6 +128,15 @@ def test_mistakes_of_writing(
 def test_no_params(workspace: Workspace, refusal: Callable[..., str]) -> None:
     (workspace.folder / "params.yaml").unlink()
     assert "params.yaml is missing: run from the repository's root" in refusal(check)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_other_encodings_are_refused_as_dvc_refuses_them(
+    workspace: Workspace, refusal: Callable[..., str], encoding: str
+) -> None:
+    file = workspace.folder / "params.yaml"
+    file.write_text("# é\n" + file.read_text(), encoding=encoding)
+    assert "params.yaml is not UTF-8 in line 1: save it in that encoding" in refusal(check)
 
 
 def test_numbers_are_read_as_dvc_reads_them(workspace: Workspace) -> None:

@@ -2,6 +2,8 @@
 
 from torch import nn
 
+from gam.ops.dropout import Dropout
+
 
 def feed_forward(d_model: int, dropout: float) -> nn.Sequential:
     """Linear to 4 d_model, exact GELU, Linear back, dropout. Keeps the published names `ffn.0` and `ffn.2`."""
@@ -9,5 +11,5 @@ def feed_forward(d_model: int, dropout: float) -> nn.Sequential:
         nn.Linear(d_model, 4 * d_model),
         nn.GELU(),
         nn.Linear(4 * d_model, d_model),
-        nn.Dropout(dropout),
+        Dropout(dropout),
     )

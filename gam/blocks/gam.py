@@ -38,6 +38,7 @@ class GAMBlock(nn.Module):
         n = self.ln1(x)
         paths = []
         if self.causal_conv is not None:
+            assert self.causal_conv.bias is not None
             paths.append(causal_convolution(n, self.causal_conv.weight, self.causal_conv.bias))
         if self.memory_bank is not None:
             paths.append(memory_retrieval(n, self.memory_bank))

@@ -57,6 +57,7 @@ class MambaBlock(nn.Module):
         if x.is_cuda and have_kernels():
             return fused_mixer(xz, self)
         u, z = xz.chunk(2, dim=-1)
+        assert self.conv1d.bias is not None
         u = F.silu(causal_convolution(u, self.conv1d.weight, self.conv1d.bias))
         dt, b, c = self.x_proj(u).split([self.dt_rank, self.d_state, self.d_state], dim=-1)
         dt = F.softplus(self.dt_proj(dt))

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from gam.blocks.feed_forward import feed_forward
 from gam.config import TransformerConfig
 from gam.ops.attention import causal_attention_fused, causal_attention_reference
+from gam.ops.dropout import Dropout
 
 
 class CausalSelfAttention(nn.Module):
@@ -17,7 +18,7 @@ class CausalSelfAttention(nn.Module):
         self.c_proj = nn.Linear(config.d_model, config.d_model)
         self.attention = causal_attention_fused if config.fused else causal_attention_reference
         self.attn_dropout = config.dropout
-        self.resid_dropout = nn.Dropout(config.dropout)
+        self.resid_dropout = Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         batch, length, width = x.shape

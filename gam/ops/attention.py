@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gam.ops.dropout import dropout as drop
+
 
 def causal_attention_reference(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor:
     """softmax(q k^T / sqrt(K)) v with the future masked: T x T weights in memory, dropped out, as published.
@@ -16,7 +18,7 @@ def causal_attention_reference(q: Tensor, k: Tensor, v: Tensor, dropout: float) 
     scores = q @ k.transpose(-2, -1) / math.sqrt(width)
     future = torch.ones(length, length, dtype=torch.bool, device=q.device).triu(diagonal=1)
     weights = scores.masked_fill(future, float("-inf")).softmax(dim=-1)
-    return F.dropout(weights, dropout) @ v
+    return drop(weights, dropout) @ v
 
 
 def causal_attention_fused(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor:
