@@ -34,9 +34,7 @@ def score_blocks(model: LanguageModel, blocks: np.ndarray, batch_size: int, prec
     for at in range(0, len(blocks), batch_size):
         batch = torch.from_numpy(blocks[at : at + batch_size].astype(np.int64)).to(device)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
-            _, loss = model(batch[:, :-1], batch[:, 1:])
-        assert loss is not None
-        losses.append(loss)
+            losses.append(model.loss(batch[:, :-1], batch[:, 1:]))
         sizes.append(len(batch))
     means = torch.stack(losses).double().cpu()
     weights = torch.tensor(sizes, dtype=torch.float64)

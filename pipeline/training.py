@@ -72,8 +72,7 @@ def train_step(
 ) -> Tensor:
     """One update on a batch (B, T + 1) of token ids; returns the loss before it, a scalar that is not waited for."""
     with torch.autocast(batch.device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
-        _, loss = model(batch[:, :-1], batch[:, 1:])
-    assert loss is not None
+        loss = model.loss(batch[:, :-1], batch[:, 1:])
     optimiser.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)

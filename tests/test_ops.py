@@ -10,6 +10,9 @@ from torch import Tensor
 
 from gam.ops.attention import causal_attention_fused, causal_attention_reference
 from gam.ops.causal_convolution import causal_convolution, causal_convolution_reference
+from gam.ops.cross_entropy import CHUNK as LOSS_CHUNK
+from gam.ops.cross_entropy import linear_cross_entropy, linear_cross_entropy_reference
+from gam.ops.dropout import dropout
 from gam.ops.memory_retrieval import memory_retrieval
 from gam.ops.selective_scan import CHUNK, selective_scan, selective_scan_reference
 
@@ -34,6 +37,58 @@ def test_causal_convolution(length: int, taps: int) -> None:
     x, weight, bias = torch.randn(3, length, 7), torch.randn(7, 1, taps), torch.randn(7)
     inputs = [tensor.double() for tensor in (x, weight, bias)]
     assert_alike(causal_convolution, causal_convolution_reference, inputs)
+
+
+@pytest.mark.parametrize("tokens", [1, LOSS_CHUNK - 1, LOSS_CHUNK + 1])
+def test_linear_cross_entropy(tokens: int) -> None:
+    torch.manual_seed(0)
+    inputs = [torch.randn(tokens, 7).double(), torch.randn(13, 7).double()]
+    targets = torch.randint(13, (tokens,))
+    fast, plain = (partial(score, targets=targets) for score in (linear_cross_entropy, linear_cross_entropy_reference))
+    assert_alike(fast, plain, inputs)
+    with torch.no_grad():
+        torch.testing.assert_close(fast(*inputs), plain(*inputs), rtol=1e-10, atol=1e-12)
+
+
+def test_linear_cross_entropy_under_autocast() -> None:
+    """Logits in bfloat16 and all else in float32, as autocast has the definition; gradients in the inputs' own type."""
+    torch.manual_seed(0)
+    x, weight = torch.randn(40, 16, requires_grad=True), torch.randn(13, 16, requires_grad=True)
+    targets = torch.randint(13, (40,))
+    gradients = []
+    for score in (linear_cross_entropy, linear_cross_entropy_reference):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = score(x, weight, targets)
+        assert loss.dtype == torch.float32
+        gradients.append((loss.detach(), *torch.autograd.grad(loss, (x, weight))))
+    for ours, theirs in zip(*gradients, strict=True):
+        assert ours.dtype == torch.float32
+        torch.testing.assert_close(ours, theirs, rtol=0.05, atol=2e-3)
+
+
+@pytest.mark.parametrize(("shape", "p"), [((1000, 999), 0.1), ((997, 1001), 0.5)])
+def test_dropout(shape: tuple[int, int], p: float) -> None:
+    """By its distribution, since it draws other bits than torch: share, scale, independent lanes, gradients."""
+    torch.manual_seed(0)
+    x = torch.ones(shape, requires_grad=True)
+    y = dropout(x, p)
+    kept = y != 0
+    spread = (p * (1 - p) / x.numel()) ** 0.5
+    assert abs((~kept).double().mean().item() - p) < 5 * spread + 2**-17
+    torch.testing.assert_close(y[kept], torch.full_like(y[kept], 1 / (1 - p)), rtol=2**-15, atol=0)
+    for step in (1, 2, 3, 4, shape[1]):
+        pairs = kept.flatten()[step:] & kept.flatten()[:-step]
+        assert abs(pairs.double().mean().item() - (1 - p) ** 2) < 10 * spread
+    y.sum().backward()
+    assert x.grad is not None
+    assert torch.equal(x.grad, y)
+    torch.manual_seed(0)
+    assert torch.equal(dropout(x, p), y)
+
+
+def test_dropout_of_nearly_everything() -> None:
+    torch.manual_seed(0)
+    assert dropout(torch.ones(1000), 1 - 1e-9).isfinite().all()
 
 
 @pytest.mark.parametrize("length", [1, 2, 63])

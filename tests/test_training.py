@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 from gam import LanguageModel
 from gam.ops import selective_scan
+from gam.ops.dropout import Dropout
 from pipeline import fingerprint, metrics, paths, probes, training
 from pipeline.evaluate import main as evaluate
 from pipeline.fingerprint import main as fingerprint_main
@@ -244,7 +245,7 @@ CHANGES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "schedule ends on the last step": lambda patch: patch.setattr(
         training, "learning_rate", lambda step, total, settings: original_rate(step, total - 1, settings)
     ),
-    "no dropout": lambda patch: patch.setattr(torch.nn.Dropout, "forward", lambda _self, x: x),
+    "no dropout": lambda patch: patch.setattr(Dropout, "forward", lambda _self, x: x),
     "other data order": lambda patch: patch.setattr(
         torch, "randperm", lambda n, generator: original_order(n, generator=generator).flip(0)
     ),
