@@ -17,7 +17,7 @@ quickstart: $(READY)  ## the whole pipeline, small, on the embedded corpus (OVER
 	python -m pipeline.quickstart --overlay $(OVERLAY)
 
 test: $(READY)        ## all tests
-	python -m pytest
+	python -m pytest --numprocesses=2 --dist=loadfile
 
 faults: $(READY)      ## kills, full disks, flipped bits and the like, some minutes of them, and what was lost
 	python -m tests.faults

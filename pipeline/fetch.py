@@ -3,13 +3,15 @@
 import os
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from pipeline import paths
 from pipeline.command_line import read_names
 from pipeline.corpus import stories
 from pipeline.errors import UserError, exit_cleanly
 from pipeline.files import replacing_folder
-from pipeline.params import Dataset, Generated, Hub, Split
+from pipeline.hub import HubError, download
+from pipeline.params import Dataset, Generated, Split
 from pipeline.rows import encode_rows, rows_file, write_index
 
 MIRROR = "GAM_DATASETS_MIRROR"
@@ -27,9 +29,10 @@ def main() -> None:
 def fetch(dataset: Dataset, name: str) -> None:
     """Write every split of the data set, or, where one of them is wrong, nothing."""
     hashes = {}
+    every = _rows(dataset, name)
     with replacing_folder(paths.raw(name)) as folder:
-        for split, limit in dataset.rows.items():
-            content = encode_rows(_rows(dataset, name, split, limit))
+        for split, rows in every.items():
+            content = encode_rows(rows)
             found, expected = sha256(content).hexdigest(), dataset.sha256.get(split)
             if expected is not None and found != expected:
                 raise UserError(
@@ -42,13 +45,21 @@ def fetch(dataset: Dataset, name: str) -> None:
         write_index(folder, dataset.what_rows(), hashes)
 
 
-def _rows(dataset: Dataset, name: str, split: Split, limit: int | None) -> list[str]:
+def _rows(dataset: Dataset, name: str) -> dict[Split, list[Any]]:
+    limits = dataset.rows.items()
     if isinstance(dataset.origin, Generated):
-        assert limit is not None  # params.py refuses a generated split without an end
-        return stories(dataset.origin.generator_seed, split, limit)
+        seed = dataset.origin.generator_seed
+        # params.py refuses a generated split without an end
+        return {split: stories(seed, split, limit) for split, limit in limits if limit is not None}
     if mirror := os.environ.get(MIRROR):
-        return _from_mirror(Path(mirror, name), split, limit)
-    return _from_hub(dataset.origin, split, limit)
+        return {split: _from_mirror(Path(mirror, name), split, limit) for split, limit in limits}
+    try:
+        return download(dataset.origin, dataset.rows)
+    except HubError as error:
+        raise UserError(
+            f"the Hub did not give {dataset.origin.path} ({error}): "
+            f"check the network and the name, or set {MIRROR} to a folder that has the text"
+        ) from None
 
 
 def _from_mirror(folder: Path, split: Split, limit: int | None) -> list[str]:
@@ -65,22 +76,6 @@ def _from_mirror(folder: Path, split: Split, limit: int | None) -> list[str]:
         except (ArrowException, OSError, KeyError, UnicodeDecodeError) as error:
             raise UserError(f"the mirror's {file} cannot be read ({error}): copy it anew") from None
     return rows[:limit]
-
-
-def _from_hub(origin: Hub, split: Split, limit: int | None) -> list[str]:
-    from datasets import load_dataset
-    from huggingface_hub.utils import logging
-
-    logging.set_verbosity_error()  # it retries by itself; what counts is the end
-    try:
-        # Streamed, so that the first rows of a large data set do not cost all of it.
-        rows = load_dataset(origin.path, origin.name, revision=origin.revision, split=split, streaming=True)
-        return [row["text"] for row in (rows if limit is None else rows.take(limit))]
-    except Exception as error:  # whatever the client raises: its failures come from outside
-        raise UserError(
-            f"the Hub did not give {origin.path} ({type(error).__name__}: {error}): "
-            f"check the network and the name, or set {MIRROR} to a folder that has the text"
-        ) from error
 
 
 if __name__ == "__main__":

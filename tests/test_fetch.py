@@ -1,8 +1,5 @@
 """Rows from a mirror, the Hub's client and the generator: the same ones, checked, or a refusal."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -99,22 +96,6 @@ def test_rows_that_are_no_text(mirror: Path, value: object) -> None:
     parquet.write_table(pyarrow.table({"text": [value]}), mirror / "test-00000-of-00001.parquet")
     with pytest.raises(UserError, match=f"row 0 is {value}, not text"):
         fetch(dataset("unused"), "text")
-
-
-def test_hub_out_of_reach(workspace: Workspace) -> None:
-    """In a process of its own, since the client reads its settings when it is imported, and without its waiting."""
-    workspace.edit({"datasets": {"stories": {"origin": dataset("nobody/nothing").origin.model_dump()}}})
-    text = (workspace.folder / "params.yaml").read_text().replace("generator_seed: 0", "")
-    (workspace.folder / "params.yaml").write_text(text)
-    settings = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(workspace.folder / "hub"), "PYTHONPATH": str(HOUSE)}
-    code = "import runpy, time; time.sleep = lambda _: None; runpy.run_module('pipeline.fetch', run_name='__main__')"
-    command = [sys.executable, "-c", code, "--dataset", "stories"]
-    done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("error: data set stories: the Hub did not give nobody/nothing (ConnectionError")
-    assert "set GAM_DATASETS_MIRROR" in line
-    assert not (workspace.folder / "data" / "raw" / "stories").exists()
 
 
 def test_unknown_data_set(refusal: Callable[..., str]) -> None:
