@@ -9,7 +9,7 @@ from pipeline import paths
 from pipeline.command_line import read_names
 from pipeline.corpus import stories
 from pipeline.errors import UserError, exit_cleanly
-from pipeline.files import replacing_folder
+from pipeline.files import replacing_folder, require_space
 from pipeline.hub import HubError, download
 from pipeline.params import Dataset, Generated, Split
 from pipeline.rows import encode_rows, rows_file, write_index
@@ -29,10 +29,10 @@ def main() -> None:
 def fetch(dataset: Dataset, name: str) -> None:
     """Write every split of the data set, or, where one of them is wrong, nothing."""
     hashes = {}
-    every = _rows(dataset, name)
+    contents = {split: encode_rows(rows) for split, rows in _rows(dataset, name).items()}
+    require_space(paths.raw(name), sum(map(len, contents.values())))
     with replacing_folder(paths.raw(name)) as folder:
-        for split, rows in every.items():
-            content = encode_rows(rows)
+        for split, content in contents.items():
             found, expected = sha256(content).hexdigest(), dataset.sha256.get(split)
             if expected is not None and found != expected:
                 raise UserError(

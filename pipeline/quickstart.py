@@ -19,6 +19,7 @@ from pipeline.command_line import OneLineParser
 from pipeline.errors import UserError, exit_cleanly, require_one_of
 from pipeline.fetch import MIRROR
 from pipeline.files import replacing
+from pipeline.lock import only_writer
 from pipeline.params import load_params, read_yaml, validate_params
 
 HOUSE = Path(__file__).parent.parent
@@ -32,11 +33,12 @@ def main() -> None:
     overlay = parser.parse_args().overlay
     require_one_of("overlay", overlay, names, "pipeline/overlays")
     workspace = HOUSE / ".quickstart" / overlay
-    prepare(workspace, OVERLAYS / f"{overlay}.yaml")
-    environment = dvc_environment()
-    if not (workspace / ".dvc").exists():
-        dvc(["init", "--quiet", "--no-scm"], workspace, environment)
-    dvc(["repro"], workspace, environment)
+    with only_writer(workspace.with_suffix(".lock"), f"the quickstart in {workspace}"):
+        prepare(workspace, OVERLAYS / f"{overlay}.yaml")
+        environment = dvc_environment()
+        if not (workspace / ".dvc").exists():
+            dvc(["init", "--quiet", "--no-scm"], workspace, environment)
+        dvc(["repro"], workspace, environment)
     print("\n" + for_terminal((workspace / paths.PAPER_TABLES / "main.md").read_text(encoding="utf-8")))
     here = os.path.relpath(workspace)
     print(

@@ -6,6 +6,7 @@ bytes of an undisturbed run, or the fault was refused by name and nothing that w
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -20,8 +21,9 @@ from tempfile import TemporaryDirectory
 from ruamel.yaml import YAML
 
 from pipeline import paths
-from pipeline.quickstart import dvc_environment, merge, prepare
+from pipeline.quickstart import HOUSE, dvc_environment, merge, prepare
 from tests.conftest import tiny_params
+from tests.test_hub import FAULTS as HUB_FAULTS
 
 NAMES: dict[str, object] = {"dataset": "stories", "model": "gam", "seed": 0}
 RUN = ["--dataset", "stories", "--model", "gam", "--seed", "0"]
@@ -419,6 +421,16 @@ def edited_by_hand(bench: Bench, times: int) -> int:
     return survived
 
 
+def failing_hub(_bench: Bench, times: int) -> int:
+    """Every failure that the tests of the download know, from a Hub on 127.0.0.1."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_hub.py", "-k", "_fault"]
+    done = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=False)
+    found = {kind: int(count) for count, kind in re.findall(r"(\d+) (passed|failed|error)", done.stdout)}
+    if sum(found.values()) != times:
+        raise RuntimeError(f"{found} in place of {times} tests: {done.stdout}")
+    return found.get("passed", 0)
+
+
 FAULTS: dict[str, tuple[Callable[[Bench, int], int], int]] = {
     "training killed at a random moment (SIGKILL)": (killed_at_random, 20),
     "training killed inside a save (SIGKILL)": (killed_in_a_save, 5),
@@ -433,6 +445,7 @@ FAULTS: dict[str, tuple[Callable[[Bench, int], int], int]] = {
     "NaN in a step": (not_finite, 1),
     "invalid params.yaml": (invalid_params, 3),
     "result edited by hand": (edited_by_hand, 4),
+    "failing Hub": (failing_hub, len(HUB_FAULTS)),
 }
 """Each fault, and how often the whole suite injects it."""
 

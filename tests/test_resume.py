@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,10 +17,12 @@ import torch
 
 from pipeline import paths, training
 from pipeline import train as stage
+from pipeline.fetch import main as fetch
 from pipeline.files import json_sha256
 from pipeline.lock import only_writer
 from pipeline.progress import Progress
 from pipeline.quickstart import HOUSE
+from pipeline.tokenise import main as tokenise
 from pipeline.train import main as train
 from tests.conftest import Workspace
 
@@ -204,6 +207,30 @@ def test_a_loss_that_is_not_finite(
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("error: the loss is nan in step 31 (epoch 2, batch 2): lower train.learning_rate")
     assert [save.name for save in saves()] == ["step-000000029.safetensors", "step-000000030.safetensors"]
+
+
+@pytest.mark.usefixtures("handlers")
+def test_out_of_memory(tokenised: Workspace, refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_given: Any) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    assert tokenised
+    monkeypatch.setattr(training, "train_step", full)
+    message = refusal(train, *RUN)
+    assert "stories gam seed 0 ran out of the memory of" in message
+    assert "lower train.batch_size or the model's block_size, or set models.gam.precision to bfloat16" in message
+
+
+def test_too_little_disk(tokenised: Workspace, refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Known before the first step, and before anything is written."""
+    assert tokenised
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=50_000))
+    for stage_main, arguments in ((train, RUN), (tokenise, RUN[:2]), (fetch, RUN[:2])):
+        before = {file: file.read_bytes() for file in Path("data").rglob("*") if file.is_file()}
+        assert "MiB of disk, and 0 MiB are free: free some" in refusal(stage_main, *arguments)
+        assert {file: file.read_bytes() for file in Path("data").rglob("*") if file.is_file()} == before
+    assert saves() == []
 
 
 def test_second_writer_waits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
