@@ -40,7 +40,7 @@ class Products(TorchDispatchMode):
         super().__init__()
         self.factors: list[tuple[Layout, Layout]] = []
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func in FACTORS:
             first = FACTORS[func]
             a, b = (Layout(tuple(t.shape), t.stride(), t.dtype) for t in args[first : first + 2])

@@ -3,14 +3,21 @@
 import ctypes
 import os
 import platform
+import re
+import sys
+import warnings
 from dataclasses import dataclass
+from importlib import import_module
 
 import torch
 
+from gam.ops.mamba_kernels import have_kernels
 from pipeline.errors import UserError
 from pipeline.params import Runtime
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # malloc.h
+OLDEST_DRIVER = {12: 525, 13: 580}
+"""NVIDIA's Linux driver that each major version of CUDA needs at least."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +36,19 @@ class Machine:
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else cpu_name()
 
 
-def start(runtime: Runtime) -> Machine:
-    """Set up this process. Call before the first tensor. Raises UserError for `device: cuda` without CUDA."""
-    cuda = torch.cuda.is_available()
+def start(runtime: Runtime, *blocks: str) -> Machine:
+    """Set up this process, which is to compute these blocks. Call before the first tensor.
+
+    Raises UserError for `device: cuda` without CUDA, and on CUDA for kernels of Mamba that are installed in vain.
+    """
+    with warnings.catch_warnings():
+        if runtime.device == "cuda":
+            warnings.simplefilter("ignore")  # of torch, which says less than we do
+        cuda = torch.cuda.is_available()
     if runtime.device == "cuda" and not cuda:
-        raise UserError(
-            "runtime.device is cuda, but torch sees no CUDA device: install a driver, or set it to auto or cpu"
-        )
+        raise UserError(f"runtime.device is cuda, but torch sees no CUDA device: {why_no_cuda()}")
+    if cuda and runtime.device != "cpu" and "mamba" in blocks:
+        look_for_kernels()
     device = torch.device("cuda" if cuda and runtime.device != "cpu" else "cpu")
     allocator = _keep_freed_memory() if device.type == "cpu" else "torch's caching allocator"
     torch.set_num_threads(runtime.threads)
@@ -44,6 +57,57 @@ def start(runtime: Runtime) -> Machine:
     # The same switch as use_deterministic_algorithms, which loads torch's compiler, a second of every stage.
     torch.set_deterministic_debug_mode("error" if runtime.deterministic else "default")
     return Machine(device, runtime.threads, runtime.deterministic, allocator)
+
+
+def why_no_cuda() -> str:
+    """Why torch sees no GPU, and what to do."""
+    needed = tuple(map(int, (torch.version.cuda or "13.0").split(".")))
+    driver = f"NVIDIA driver {OLDEST_DRIVER.get(needed[0], 580)} or newer"
+    supported = driver_cuda()
+    if supported is None:
+        if os.environ.get("GAM_CONTAINER"):
+            return f"start the container with --gpus all, on a machine with {driver}"
+        return f"install {driver}, or set it to auto or cpu"
+    if torch.version.cuda is None:
+        return f"torch {torch.__version__} was built without CUDA, install another wheel"
+    if supported < needed[0]:
+        return (
+            f"{driver_name()} supports CUDA {supported}, and torch {torch.__version__} was built for CUDA "
+            f"{torch.version.cuda}: install {driver}"
+        )
+    return f"{driver_name()} shows none to this process (is CUDA_VISIBLE_DEVICES set?)"
+
+
+def driver_cuda() -> int | None:
+    """The major version of CUDA that the driver supports; None where no driver is to be found."""
+    version = ctypes.c_int()
+    try:
+        ctypes.CDLL("libcuda.so.1").cuDriverGetVersion(ctypes.byref(version))
+    except OSError:
+        return None
+    return version.value // 1000
+
+
+def driver_name() -> str:
+    """The driver, with its version where the kernel tells it."""
+    try:
+        with open("/proc/driver/nvidia/version", encoding="utf-8") as file:
+            found = re.search(r"\b\d{3}\.[\d.]+", file.read())
+    except OSError:
+        found = None
+    return f"NVIDIA driver {found[0]}" if found else "the NVIDIA driver"
+
+
+def look_for_kernels() -> None:
+    """Say so where mamba-ssm's kernels are missing. Raises UserError where they are installed and do not load."""
+    remedy = "pip install --no-build-isolation '.[mamba]'"
+    if not have_kernels():
+        print(f"mamba-ssm is not installed, Mamba runs on a slow scan in plain torch: {remedy}", file=sys.stderr)
+        return
+    try:
+        import_module("mamba_ssm.ops.selective_scan_interface")
+    except ImportError as error:
+        raise UserError(f"the kernels of mamba-ssm do not load ({error}): {remedy}, against this torch") from None
 
 
 def _keep_freed_memory() -> str:

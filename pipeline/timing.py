@@ -24,7 +24,8 @@ def main() -> None:
     _, params = read_names(__doc__)
     block_size = common_block_size(params)
     busy = busy_share(seconds=1.0)
-    machine = start(params.runtime.model_copy(update={"deterministic": False}))
+    blocks = [params.models[name].block for name in TIMED]
+    machine = start(params.runtime.model_copy(update={"deterministic": False}), *blocks)
     generator = torch.Generator().manual_seed(0)
     shape = (params.train.batch_size, block_size + 1)
     batch = torch.randint(params.timing.vocab_size, shape, generator=generator).to(machine.device)

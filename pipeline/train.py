@@ -38,7 +38,7 @@ def main() -> None:
     run = {"dataset": args.dataset, "model": args.model, "seed": args.seed}
     name = f"{args.dataset} {args.model} seed {args.seed}"
     interruption = Interruption()
-    machine = start(params.runtime)
+    machine = start(params.runtime, params.models[args.model].block)
     tokens = open_tokens(args.dataset, params.datasets[args.dataset])
     stamp = provenance(machine, params.models[args.model].precision, tokens)
     with only_writer(paths.lock(**run), name):

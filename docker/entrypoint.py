@@ -1,0 +1,98 @@
+"""Runs the container's command so that `docker stop` reaches the training and waits until it has saved.
+
+DVC dies of SIGTERM at once, while the training that it started finishes its step and saves. A container ends with its
+first process, so that process waits: it passes each signal on to the whole process group of the command, and leaves
+when nobody is left in it. It works as process 1 and below `docker run --init`. Exit code: that of the command.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+REPOSITORY, CACHE = Path("/repo"), Path("/cache")
+WRITTEN = (".", ".dvc", ".quickstart", "data", "paper_tables", "results", "runs", "work")
+"""Folders of the repository in which the pipeline and DVC write."""
+USER_LINE = '--user "$(id -u):$(id -g)"'
+GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg")  # Linux, WSL
+
+
+def main() -> None:
+    for folder in (CACHE, *(REPOSITORY / name for name in WRITTEN)):
+        if complaint := unwritable(folder):
+            print(f"error: {complaint}", file=sys.stderr)
+            sys.exit(2)
+    if not (REPOSITORY / "params.yaml").exists():
+        say(f'no repository at {REPOSITORY}: add --volume "$PWD":{REPOSITORY} to mount the one you are in')
+    if not any(map(os.path.exists, GPU_DEVICES)):
+        say("no GPU in this container, all is computed on the CPU: add --gpus all (NVIDIA driver 580 or newer)")
+    sys.exit(run(sys.argv[1:]))
+
+
+def say(note: str) -> None:
+    print(f"note: {note}", file=sys.stderr, flush=True)
+
+
+def unwritable(folder: Path) -> str:
+    """What keeps this user from writing in a folder that is there, and which option helps; else nothing."""
+    if not folder.exists() or os.access(folder, os.W_OK | os.X_OK):
+        return ""
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        mount = "--volume gam-cache:/cache" if folder == CACHE else "its --volume without :ro"
+        return f"{folder} is read-only: give docker run {mount}"
+    owner = folder.stat()
+    return (
+        f"{folder} belongs to user {owner.st_uid}:{owner.st_gid}, and user {os.getuid()}:{os.getgid()} cannot write "
+        f"there: start the container as its owner, docker run {USER_LINE}"
+    )
+
+
+def run(command: list[str]) -> int:
+    """Run the command to its end, and until its process group is empty."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # the orphans of the command become our children
+    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # until there is a process to pass them to
+    try:
+        group = os.posix_spawnp(
+            command[0], command, os.environ, setpgroup=0, setsigmask=[], setsigdef=[signal.SIGPIPE, signal.SIGXFSZ]
+        )
+    except OSError as error:
+        print(f"error: {command[0]}: {error.strerror}", file=sys.stderr)
+        return 127
+    told = False
+
+    def pass_on(number: int, _frame: object) -> None:
+        nonlocal told
+        told = True
+        tell(group, number)
+
+    for number in PASSED_ON:
+        signal.signal(number, pass_on)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
+    if sys.stdin and sys.stdin.isatty():  # Ctrl-C and job control are the command's
+        os.tcsetpgrp(sys.stdin.fileno(), group)
+        tell(group, signal.SIGCONT)  # it may have asked for the terminal before
+    code = 0
+    while True:
+        child, status = os.waitpid(-1, 0)
+        if child == group:
+            code = os.waitstatus_to_exitcode(status)
+            if not told:
+                tell(group, signal.SIGTERM)  # what it left running saves itself and ends
+        if not tell(group, 0):
+            return 128 - code if code < 0 else code
+
+
+def tell(group: int, number: int) -> bool:
+    """Send a signal to all in the process group; whether anyone was there."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main()
