@@ -49,8 +49,9 @@ clean_up() {
     {
         podman rm --all --force --time 0
         podman rmi --all --force
+        podman volume rm --all --force
         grep -o " ${house}[^ ]*" /proc/self/mounts | sort --reverse | xargs --no-run-if-empty umount --lazy
-    } >"$house/clean-up.log" 2>&1 || true
+    } >/dev/null 2>&1 || true
     rm -rf --one-file-system "$house"
 }
 trap clean_up EXIT
@@ -58,6 +59,7 @@ cat >"$CONTAINERS_CONF" <<END
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 [engine]
+volume_path = "$house/volumes"
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
@@ -123,7 +125,7 @@ chown -R "$unknown_user" "$repository"
 
 options=(--no-healthcheck --network none --read-only --tmpfs /tmp --cap-drop all --security-opt no-new-privileges
     --user "$unknown_user")
-cache=(--tmpfs /cache:mode=1777)
+cache=(--volume gam-check-cache:/cache)
 mount=(--volume "$repository:/repo")
 inside() {
     podman run --rm "${options[@]}" "${cache[@]}" "${mount[@]}" $image "$@" 2> >(grep -v "^note: no GPU" >&2)
@@ -169,13 +171,13 @@ for init in "" --init; do
         sleep 0.1
         [ $SECONDS -lt $deadline ] || { podman logs stopped && fail "the training saved nothing in two minutes"; }
     done
-    save=$(newest_save)
     start=$(date +%s%N)
     podman stop --time 30 stopped >/dev/null
     milliseconds=$((($(date +%s%N) - start) / 1000000))
     podman logs stopped 2>&1 | grep -o "stopped by SIGTERM, everything is saved" || { podman logs stopped; fail "nothing was saved"; }
     code=$(podman inspect --format '{{.State.ExitCode}}' stopped)
     podman rm stopped >/dev/null
+    save=$(newest_save)
     echo "${init:-without --init}: gone after $milliseconds ms with exit code $code"
 done
 inside python docker/check_parts.py finish
@@ -186,8 +188,9 @@ inside python -m pipeline.quickstart | tail -n 18
 echo "quickstart inside: $((SECONDS - start)) s"
 PYTHONPATH=. "$python" docker/check_parts.py compare "$outside" "$repository/$outside"
 
-say "Tests"
-inside python -m pytest -q -p no:cacheprovider --numprocesses=2 --dist=loadfile
+say "Tests: what the libraries of the image could change; the quickstart above has run the stages"
+inside python -m pytest -q -p no:cacheprovider --numprocesses=2 --dist=loadfile \
+    tests/test_{claims,docker,fetch,golden,isolation,model,ops,params,runtime,statistics,tables,tokenise}.py
 
 others=$(find "$repository" ! -user "${unknown_user%:*}" -o ! -group "${unknown_user#*:}" | head -n 3)
 [ -z "$others" ] || fail "files of another owner were left: $others"

@@ -7,8 +7,10 @@ when nobody is left in it. It works as process 1 and below `docker run --init`. 
 
 import ctypes
 import os
+import re
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
@@ -17,6 +19,7 @@ REPOSITORY, CACHE = Path("/repo"), Path("/cache")
 WRITTEN = (".", ".dvc", ".quickstart", "data", "paper_tables", "results", "runs", "work")
 """Folders of the repository in which the pipeline and DVC write."""
 USER_LINE = '--user "$(id -u):$(id -g)"'
+RWLOCK = ".dvc/tmp/rwlock"
 GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg")  # Linux, WSL
 
 
@@ -29,6 +32,7 @@ def main() -> None:
         say(f'no repository at {REPOSITORY}: add --volume "$PWD":{REPOSITORY} to mount the one you are in')
     if not any(map(os.path.exists, GPU_DEVICES)):
         say("no GPU in this container, all is computed on the CPU: add --gpus all (NVIDIA driver 580 or newer)")
+    forget_the_dead()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -48,6 +52,18 @@ def unwritable(folder: Path) -> str:
         f"{folder} belongs to user {owner.st_uid}:{owner.st_gid}, and user {os.getuid()}:{os.getgid()} cannot write "
         f"there: start the container as its owner, docker run {USER_LINE}"
     )
+
+
+def forget_the_dead() -> None:
+    """Remove DVC's locks of processes that are gone, of an earlier container.
+
+    DVC does so itself where no process has the id that a lock names. In a container the same few ids come again.
+    """
+    for file in (*Path().glob(RWLOCK), *Path().glob(f".quickstart/*/{RWLOCK}")):
+        with suppress(OSError):
+            holders = set(map(int, re.findall(r'"pid": (\d+)', file.read_text(encoding="utf-8"))))
+            if not any(Path(f"/proc/{holder}").exists() for holder in holders - {1, os.getpid()}):
+                file.unlink()
 
 
 def run(command: list[str]) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
@@ -155,9 +156,11 @@ def _label(axes: Axes, panel: Panel, names: dict[str, str], last_epoch: int) -> 
 
 def _make_logarithmic(axes: Axes) -> None:
     """With enough between bottom and top, and ticks close enough, for some of them to be there."""
-    if not axes.lines:
+    # By the lines: a band may reach below 0, where there is no logarithm, and is cut.
+    means = [float(value) for line in axes.lines for value in np.asarray(line.get_ydata())]
+    if not means:
         return
-    low, high = axes.dataLim.intervaly
+    low, high = min(means), max(means)
     middle, half = math.sqrt(low * high), max(1.6, 1.2 * math.sqrt(high / low))
     axes.set_yscale("log")
     axes.set_ylim(middle / half, middle * half)

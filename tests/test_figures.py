@@ -17,9 +17,10 @@ from pipeline.learning_figures import learning_figures
 from pipeline.params import load_params
 from pipeline.published import load_published
 from pipeline.quickstart import HOUSE
+from pipeline.results import Clock, EpochSeconds, write_result
 from pipeline.scaling_figures import scaling_figures
 from tests.conftest import Workspace
-from tests.made_up import scaling_point, write_run, write_scaling
+from tests.made_up import run_fields, scaling_point, write_run, write_scaling
 
 NAMES = ["compute_time", "epoch_time", "gam_block", "peak_memory", "validation_loss", "validation_perplexity"]
 FILES = [f"{name}.{kind}" for name in NAMES for kind in ("pdf", "svg")]
@@ -127,6 +128,22 @@ def test_damaged_results(workspace: Workspace, refusal: Callable[..., str]) -> N
         assert message in refusal(figures)
         file.write_text(text)
     assert written() == before
+
+
+def test_epochs_of_very_different_length(workspace: Workspace) -> None:
+    """One run was stopped for a while: the interval of the mean reaches below 0, where no logarithm is."""
+    write_all(workspace)
+    for seed, seconds in enumerate((10.0, 10.0, 500.0)):
+        epochs = [
+            EpochSeconds(epoch=e, train_seconds=seconds, validation_seconds=1, tokens_per_second=7) for e in (1, 2)
+        ]
+        write_result(paths.clock("stories", "gam", seed), Clock(**run_fields("gam", seed), epochs=epochs))
+    workspace.call(figures)
+    assert list(written()) == FILES
+    (axes,) = learning_figures(load_params(), load_published())["epoch_time"].axes
+    bottom, top = axes.get_ylim()
+    assert 0 < bottom < 15
+    assert top > 173
 
 
 def test_a_loss_without_a_perplexity(workspace: Workspace) -> None:
