@@ -73,26 +73,18 @@ runroot = "$house/run"
 END
 podman info >"$house/info.log" 2>&1 || cannot "$(tail -n 1 "$house/info.log")"
 
-say "A stand-in base image: $PRETTY_NAME by debootstrap"
-root=$house/root
-env -u TMPDIR -u COMPONENTS debootstrap --variant=minbase --include=ca-certificates \
-    "$VERSION_CODENAME" "$root" "$mirror" >"$house/debootstrap.log" 2>&1 ||
-    cannot "debootstrap: $(tail -n 1 "$house/debootstrap.log")"
-find /usr/local/share/ca-certificates -name '*.crt' -exec cp --target-directory "$root/usr/local/share/ca-certificates" {} + 2>/dev/null || true
-env -u TMPDIR chroot "$root" update-ca-certificates >/dev/null 2>&1
-# Where the build finds torch's CPU wheel.
-printf '[global]\ncert = /etc/ssl/certs/ca-certificates.crt\nfind-links = /wheels\n' >"$root/etc/pip.conf"
-rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
-tar --directory "$root" --numeric-owner --create . | podman import --quiet - localhost/standin-base >/dev/null
-rm -rf --one-file-system "$root"
-
-say "A lock of the CPU environment"
 version=$(sed -n 's/^VERSION_ID="\?\([^"]*\)"\?/\1/p' /etc/os-release)
 case $ID-$version in
     debian-12) minor=3.11 ;;
     ubuntu-24.04) minor=3.12 ;;
     *) cannot "$PRETTY_NAME has neither Python 3.11 nor 3.12" ;;
 esac
+
+say "A stand-in base image, $PRETTY_NAME by debootstrap, and a lock of the CPU environment"
+root=$house/root
+env -u TMPDIR -u COMPONENTS debootstrap --variant=minbase --include=ca-certificates \
+    "$VERSION_CODENAME" "$root" "$mirror" >"$house/debootstrap.log" 2>&1 &
+bootstrapped=$!
 torch=$(sed -n 's/^torch==\([0-9.]*\).*/\1/p' docker/requirements.lock)
 wheel() {
     "$python" -m pip download --quiet --no-deps --dest "$house/wheels" --python-version "$minor" \
@@ -103,6 +95,14 @@ mkdir "$house/context" "$house/tmp"
 cp -r docker .dockerignore "$house/context"
 UV_FIND_LINKS=$house/wheels PATH=$tools:$PATH docker/lock.sh "$minor" pipeline,test \
     "$house/context/docker/check.lock" "$house/context/docker/check-source.lock"
+wait $bootstrapped || cannot "debootstrap: $(tail -n 1 "$house/debootstrap.log")"
+find /usr/local/share/ca-certificates -name '*.crt' -exec cp --target-directory "$root/usr/local/share/ca-certificates" {} + 2>/dev/null || true
+env -u TMPDIR chroot "$root" update-ca-certificates >/dev/null 2>&1
+# Where the build finds torch's CPU wheel.
+printf '[global]\ncert = /etc/ssl/certs/ca-certificates.crt\nfind-links = /wheels\n' >"$root/etc/pip.conf"
+rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+tar --directory "$root" --numeric-owner --create . | podman import --quiet - localhost/standin-base >/dev/null
+rm -rf --one-file-system "$root"
 
 say "The image"
 start=$SECONDS
@@ -155,11 +155,11 @@ from pipeline.params import load_params
 from pipeline.runtime import start
 exit_cleanly(lambda: start(load_params().runtime.model_copy(update={"device": "cuda"})))'
 
-say "torch.compile finds its compiler"
-inside python -c 'import torch; print(torch.compile(lambda x: x.sin().sum())(torch.ones(9)))'
-
-say "docker stop in the middle of a training, and on"
+say "torch.compile finds its compiler; docker stop in the middle of a training, and on"
+inside python -c 'import torch; print("compiled:", torch.compile(lambda x: x.sin().sum())(torch.ones(9)).item())' &
+compiled=$!
 inside python docker/check_parts.py prepare
+wait $compiled || fail "torch.compile does not work"
 newest_save() { find "$repository/stopped/work" -name 'step-*' 2>/dev/null | sort | tail -n 1; }
 save=
 for init in "" --init; do

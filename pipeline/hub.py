@@ -50,6 +50,8 @@ def download(origin: Hub, limits: dict[Split, int | None]) -> Rows:
             answer: Rows | str = receiver.recv()
         except (EOFError, OSError):  # before the answer, or within it
             process.join()
+            if process.exitcode == -signal.SIGINT:  # Ctrl-C reached it before it reached us
+                raise KeyboardInterrupt from None
             took_too_long = process.exitcode == OUT_OF_TIME
             answer = f"not in {LONGEST:g} seconds" if took_too_long else f"its process died, code {process.exitcode}"
         finally:

@@ -1,5 +1,6 @@
 """What stands in docker/, read as text, and its entry point, run without a container. docker/check.sh does the rest."""
 
+import json
 import os
 import re
 import signal
@@ -211,6 +212,19 @@ def test_a_folder_that_cannot_be_written(
     complaint = entrypoint.unwritable(tmp_path)
     assert f"{tmp_path} belongs to user {os.getuid()}:{os.getgid()}" in complaint
     assert 'docker run --user "$(id -u):$(id -g)"' in complaint
+
+
+def test_locks_of_an_earlier_container(tmp_path: Path, entrypoint: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process id in DVC's lock that is ours, or nobody's, belongs to someone dead; another's lock stays."""
+    monkeypatch.chdir(tmp_path)
+    lock = tmp_path / ".quickstart/stories" / entrypoint.RWLOCK
+    lock.parent.mkdir(parents=True)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    for holder, stays in ((gone.pid, False), (os.getpid(), False), (1, False), (os.getppid(), True)):
+        lock.write_text(json.dumps({"read": {"/repo/data": [{"pid": holder, "cmd": "dvc repro"}]}}))
+        entrypoint.forget_the_dead()
+        assert lock.exists() == stays
 
 
 def test_notes(tmp_path: Path, entrypoint: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
