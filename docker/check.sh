@@ -50,6 +50,7 @@ clean_up() {
         podman rm --all --force --time 0
         podman rmi --all --force
         podman volume rm --all --force
+        find /sys/fs/cgroup -depth -type d -path '*/libpod_parent*' -exec rmdir {} +
         grep -o " ${house}[^ ]*" /proc/self/mounts | sort --reverse | xargs --no-run-if-empty umount --lazy
     } >/dev/null 2>&1 || true
     rm -rf --one-file-system "$house"
