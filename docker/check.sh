@@ -128,9 +128,10 @@ options=(--no-healthcheck --network none --read-only --tmpfs /tmp --cap-drop all
     --user "$unknown_user")
 cache=(--volume gam-check-cache:/cache)
 mount=(--volume "$repository:/repo")
-inside() {
-    podman run --rm "${options[@]}" "${cache[@]}" "${mount[@]}" $image "$@" 2> >(grep -v "^note: no GPU" >&2)
+run_in() { # run_in FOLDER COMMAND...
+    podman run --rm "${options[@]}" "${cache[@]}" "${mount[@]}" --workdir "$1" $image "${@:2}" 2> >(grep -v "^note: no GPU" >&2)
 }
+inside() { run_in /repo "$@"; }
 
 say "What bad input gets"
 refuses() { # refuses EXIT-CODE TEXT OPTION... -- COMMAND...: one line on stderr with the text, and the exit code
@@ -181,7 +182,9 @@ for init in "" --init; do
     save=$(newest_save)
     echo "${init:-without --init}: gone after $milliseconds ms with exit code $code"
 done
-inside python docker/check_parts.py finish
+run_in /repo/stopped dvc repro train@stories-gam-0 | grep "going on after step" ||
+    fail "the training did not go on from its save"
+inside python docker/check_parts.py same
 
 say "The quickstart"
 start=$SECONDS
