@@ -17,6 +17,7 @@ FACTORS = {
     aten.bmm.default: 0,
     aten.addmm.default: 1,
     aten.addmm_.default: 1,
+    aten.baddbmm.default: 1,
 }
 """The operations that are products of matrices, and which argument is the first factor."""
 

@@ -18,7 +18,7 @@ from pipeline.weights import load_weights
 def main() -> None:
     args, params = read_names(__doc__, "dataset", "model", "seed")
     entry, batch_size = params.models[args.model], params.train.batch_size
-    machine = start(params.runtime, entry.block)
+    machine = start(params.runtime, entry)
     tokens = open_tokens(args.dataset, params.datasets[args.dataset])
     model = LanguageModel(entry.config(tokens.vocab_size))
     checksum = load_weights(model, paths.weights(args.dataset, args.model, args.seed))

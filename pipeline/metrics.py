@@ -7,6 +7,8 @@ import numpy as np
 import torch
 
 from gam import LanguageModel
+from pipeline.params import Precision
+from pipeline.precision import forward_in
 from pipeline.results import SplitMetrics
 from pipeline.statistics import perplexity
 from pipeline.tokens import SplitCounts
@@ -26,14 +28,14 @@ class Score:
 
 
 @torch.no_grad()
-def score_blocks(model: LanguageModel, blocks: np.ndarray, batch_size: int, precision: str) -> Score:
+def score_blocks(model: LanguageModel, blocks: np.ndarray, batch_size: int, precision: Precision) -> Score:
     """Score (N, block_size + 1) token ids in order, without dropout, in batches of `batch_size`."""
     device = next(model.parameters()).device
     model.eval()
     losses, sizes = [], []
     for at in range(0, len(blocks), batch_size):
         batch = torch.from_numpy(blocks[at : at + batch_size].astype(np.int64)).to(device)
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+        with forward_in(precision, device):
             losses.append(model.loss(batch[:, :-1], batch[:, 1:]))
         sizes.append(len(batch))
     means = torch.stack(losses).double().cpu()

@@ -30,7 +30,7 @@ from pipeline.errors import UserError, did_you_mean
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
 """A name of a data set or model: it becomes part of paths, of stage names and of keys that DVC splits at dots."""
 Split = Literal["train", "validation", "test"]
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "tfloat32", "bfloat16"]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 INT64 = 2**63
 """No integer that torch or NumPy counts with reaches it."""
@@ -137,16 +137,18 @@ class Dataset(Section):
 
 
 class ModelEntry(Section):
-    """One entry of `models`: the fields of its block's configuration, and the precision it is trained in."""
+    """One entry of `models`: the fields of its block's configuration, and how it is computed."""
 
     block: str
     """Which block the model is made of: gam, transformer or mamba."""
     precision: Precision
-    """bfloat16 means autocast; weights stay float32."""
+    """Of matrix products. bfloat16 means autocast, tfloat32 is for CUDA alone; weights stay float32."""
+    compile: bool
+    """Have torch.compile fuse what lies between the products of a block; on CUDA, replay a block as one graph."""
 
     def config(self, vocab_size: int) -> ModelConfig:
         """The model's configuration for a tokenizer of `vocab_size` ids."""
-        fields = self.model_dump(exclude={"block", "precision"})
+        fields = self.model_dump(exclude={"block", "precision", "compile"})
         return _CONFIGS[self.block](vocab_size=vocab_size, **fields)
 
     @model_validator(mode="after")

@@ -192,7 +192,7 @@ class ScalingResult(Stamped):
 
     model: str
     entry: dict[str, Any]
-    """The model's entry in params.yaml; of its block_size, n_layer and precision nothing is used."""
+    """The model's entry in params.yaml; of its block_size, n_layer, precision and compile nothing is used."""
     on: ScalingOn
     """What params.yaml says of this type of device."""
     warmup: NonNegativeInt

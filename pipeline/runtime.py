@@ -13,7 +13,7 @@ import torch
 
 from gam.ops.mamba_kernels import have_kernels
 from pipeline.errors import UserError
-from pipeline.params import Runtime
+from pipeline.params import ModelEntry, Runtime
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # malloc.h
 OLDEST_DRIVER = {12: 525, 13: 580}
@@ -36,10 +36,11 @@ class Machine:
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else cpu_name()
 
 
-def start(runtime: Runtime, *blocks: str) -> Machine:
-    """Set up this process, which is to compute these blocks. Call before the first tensor.
+def start(runtime: Runtime, *entries: ModelEntry) -> Machine:
+    """Set up this process, which is to compute these entries of `models`. Call before the first tensor.
 
-    Raises UserError for `device: cuda` without CUDA, and on CUDA for kernels of Mamba that are installed in vain.
+    Raises UserError for `device: cuda` without CUDA, for a precision that the device does not have, and on CUDA for
+    kernels of Mamba that are installed in vain.
     """
     with warnings.catch_warnings():
         if runtime.device == "cuda":
@@ -47,9 +48,11 @@ def start(runtime: Runtime, *blocks: str) -> Machine:
         cuda = torch.cuda.is_available()
     if runtime.device == "cuda" and not cuda:
         raise UserError(f"runtime.device is cuda, but torch sees no CUDA device: {why_no_cuda()}")
-    if cuda and runtime.device != "cpu" and "mamba" in blocks:
-        look_for_kernels()
     device = torch.device("cuda" if cuda and runtime.device != "cpu" else "cpu")
+    if device.type == "cuda" and any(entry.block == "mamba" for entry in entries):
+        look_for_kernels()
+    if device.type == "cpu" and any(entry.precision == "tfloat32" for entry in entries):
+        raise UserError("precision tfloat32 is for CUDA devices, and this is a CPU: set the model's to float32")
     allocator = _keep_freed_memory() if device.type == "cpu" else "torch's caching allocator"
     torch.set_num_threads(runtime.threads)
     if runtime.deterministic:

@@ -20,7 +20,7 @@ from pipeline.scaling_point import Job, measure
 def main() -> None:
     args, params = read_names(__doc__, "model")
     params = params.model_copy(update={"runtime": params.runtime.model_copy(update={"deterministic": False})})
-    machine = start(params.runtime, params.models[args.model].block)
+    machine = start(params.runtime, params.models[args.model])
     on = params.scaling.on(machine.device.type)
     points = [measure_apart(job) for job in jobs(params, args.model, machine.device.type)]
     result = ScalingResult(

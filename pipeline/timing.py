@@ -17,15 +17,15 @@ from pipeline.params import TIMED, Params, Precision
 from pipeline.provenance import provenance
 from pipeline.results import StepTimes, TimingResult, write_result
 from pipeline.runtime import start
-from pipeline.training import make_optimiser, seeded_model, train_step
+from pipeline.training import compile_blocks, make_optimiser, seeded_model, train_step
 
 
 def main() -> None:
     _, params = read_names(__doc__)
     block_size = common_block_size(params)
     busy = busy_share(seconds=1.0)
-    blocks = [params.models[name].block for name in TIMED]
-    machine = start(params.runtime.model_copy(update={"deterministic": False}), *blocks)
+    entries = [params.models[name] for name in TIMED]
+    machine = start(params.runtime.model_copy(update={"deterministic": False}), *entries)
     generator = torch.Generator().manual_seed(0)
     shape = (params.train.batch_size, block_size + 1)
     batch = torch.randint(params.timing.vocab_size, shape, generator=generator).to(machine.device)
@@ -81,8 +81,11 @@ def time_in_turn(params: Params, batch: Tensor) -> dict[str, list[float]]:
     settings = params.train
     steppers = {}
     for name in TIMED:
-        model = seeded_model(params.models[name].config(params.timing.vocab_size), 0, batch.device)
-        steppers[name] = (model, make_optimiser(model, settings), params.models[name].precision)
+        entry = params.models[name]
+        model = seeded_model(entry.config(params.timing.vocab_size), 0, batch.device)
+        if entry.compile:
+            compile_blocks(model)
+        steppers[name] = (model, make_optimiser(model, settings), entry.precision)
     times: dict[str, list[float]] = {name: [] for name in TIMED}
     for _ in range(params.timing.warmup + params.timing.repetitions):
         for name, (model, optimiser, precision) in steppers.items():

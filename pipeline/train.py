@@ -26,7 +26,7 @@ from pipeline.runtime import start
 from pipeline.saves import KEPT, restore, save
 from pipeline.tensors import DamagedError, read_tensors
 from pipeline.tokens import TokenFolder, open_tokens
-from pipeline.training import Epoch, RunState, Step, seeded_model, train_epochs
+from pipeline.training import Epoch, RunState, Step, compile_blocks, seeded_model, train_epochs
 from pipeline.weights import save_weights
 
 SAVE_EVERY = 50.0
@@ -38,7 +38,7 @@ def main() -> None:
     run = {"dataset": args.dataset, "model": args.model, "seed": args.seed}
     name = f"{args.dataset} {args.model} seed {args.seed}"
     interruption = Interruption()
-    machine = start(params.runtime, params.models[args.model].block)
+    machine = start(params.runtime, params.models[args.model])
     tokens = open_tokens(args.dataset, params.datasets[args.dataset])
     stamp = provenance(machine, params.models[args.model].precision, tokens)
     with only_writer(paths.lock(**run), name):
@@ -73,6 +73,8 @@ def train(
     model = seeded_model(config, run["seed"], torch.device(stamp.device_type))
     # Weights and two moments in each save, one of which is being written; the weights of the run, and DVC's copy.
     require_space(folder, 4 * model.n_parameters() * (3 * (KEPT + 1) + 2))
+    if entry.compile:
+        compile_blocks(model)
     state = RunState(model, len(train_blocks), settings)
     made_by = restore(folder, state)
     if made_by:

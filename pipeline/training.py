@@ -13,7 +13,8 @@ from gam import LanguageModel
 from gam.config import ModelConfig
 from pipeline.errors import UserError
 from pipeline.metrics import score_blocks
-from pipeline.params import Train
+from pipeline.params import Precision, Train
+from pipeline.precision import forward_in
 
 OnStep = Callable[["Step"], None]
 
@@ -61,6 +62,13 @@ def seeded_model(config: ModelConfig, seed: int, device: torch.device) -> Langua
     return LanguageModel(config).to(device)
 
 
+def compile_blocks(model: LanguageModel) -> None:
+    """Have torch.compile fuse what lies between a block's products; on CUDA a block is replayed as one graph."""
+    mode = "reduce-overhead" if next(model.parameters()).is_cuda else None
+    for block in model.blocks:
+        block.compile(mode=mode, dynamic=False)
+
+
 def make_optimiser(model: LanguageModel, settings: Train) -> torch.optim.AdamW:
     """AdamW on every parameter alike: weight decay falls on norms, biases and embeddings too, as published."""
     betas = (settings.beta1, settings.beta2)
@@ -68,10 +76,15 @@ def make_optimiser(model: LanguageModel, settings: Train) -> torch.optim.AdamW:
 
 
 def train_step(
-    model: LanguageModel, optimiser: torch.optim.Optimizer, batch: Tensor, rate: float, settings: Train, precision: str
+    model: LanguageModel,
+    optimiser: torch.optim.Optimizer,
+    batch: Tensor,
+    rate: float,
+    settings: Train,
+    precision: Precision,
 ) -> Tensor:
     """One update on a batch (B, T + 1) of token ids; returns the loss before it, a scalar that is not waited for."""
-    with torch.autocast(batch.device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+    with forward_in(precision, batch.device):
         loss = model.loss(batch[:, :-1], batch[:, 1:])
     optimiser.zero_grad()
     loss.backward()
@@ -132,7 +145,7 @@ def train_epochs(
     validation_blocks: np.ndarray,
     settings: Train,
     seed: int,
-    precision: str,
+    precision: Precision,
     on_step: OnStep,
 ) -> Iterator[Epoch]:
     """Go on from `state` to the end, and yield after each epoch.

@@ -47,7 +47,10 @@ def test_the_paper_protocol() -> None:
         ({"models": {"gam": {"n_slot": 2**63}}}, f"models.gam.n_slot must fit in 64 bits, got {2**63}"),
         ({"models": {"gam": {"block_size": 1}}}, "models.gam.block_size must be at least 2, got 1"),
         ({"models": {"gam": {"block": "rnn"}}}, "models.gam.block must be one of 'gam', 'transformer', 'mamba'"),
-        ({"models": {"gam": {"precision": "int8"}}}, "models.gam.precision: input should be 'float32' or 'bfloat16'"),
+        (
+            {"models": {"gam": {"precision": "int8"}}},
+            "models.gam.precision: input should be 'float32', 'tfloat32' or 'bfloat16'",
+        ),
         ({"models": {"transformer": {"n_head": 5}}}, "models.transformer.n_head must divide d_model = 16, got 5"),
         ({"train": {"epochs": 0}}, "train.epochs: input should be greater than 0, got 0"),
         ({"train": {"batch_size": 2**63}}, "train.batch_size: input should be less than"),

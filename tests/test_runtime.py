@@ -12,8 +12,9 @@ from pipeline.params import load_params
 PREFIX = "runtime.device is cuda, but torch sees no CUDA device: "
 
 
-def start_on(device: str, *blocks: str) -> None:
-    runtime.start(load_params().runtime.model_copy(update={"device": device}), *blocks)
+def start_on(device: str, *models: str) -> None:
+    params = load_params()
+    runtime.start(params.runtime.model_copy(update={"device": device}), *(params.models[name] for name in models))
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def run(name: str, model: str = "gam", seed: int = 0) -> Path:
 def test_same_seed_same_bytes(tokenised: Workspace, model: str, precision: str) -> None:
     mamba = dataclasses.asdict(load_params().models["gam"].config(9)) | {"block": "mamba", "precision": "float32"}
     fields = {key: mamba[key] for key in ("block", "block_size", "d_model", "n_layer", "dropout", "precision")}
-    fields |= {"d_state": 4, "d_conv": 4, "expand": 2, "residual": False}
+    fields |= {"d_state": 4, "d_conv": 4, "expand": 2, "residual": False, "compile": False}
     tokenised.edit({"models": {"mamba": fields}})
     tokenised.edit({"models": {model: {"precision": precision}}})
     kept: list[list[bytes]] = []
@@ -51,6 +51,25 @@ def test_same_seed_same_bytes(tokenised: Workspace, model: str, precision: str) 
     assert kept[0] == kept[1]
     tokenised.call(train, "--dataset", "stories", "--model", model, "--seed", "4")
     assert run("weights", model, 4).read_bytes() != kept[0][0]
+
+
+@pytest.mark.parametrize("model", ["transformer", "gam"])
+def test_compiled(tokenised: Workspace, model: str) -> None:
+    """The same mathematics, and the same bytes each time; dropout draws other masks, so it is off here."""
+    arguments = ("--dataset", "stories", "--model", model, "--seed", "3")
+    tokenised.edit({"models": {model: {"dropout": 0.0}}})
+    tokenised.call(train, *arguments)
+    plain = json.loads(run("curve", model, 3).read_text())["epochs"]
+    tokenised.edit({"models": {model: {"compile": True}}})
+    kept = []
+    for _ in range(2):
+        tokenised.call(train, *arguments)
+        kept.append(run("curve", model, 3).read_bytes())
+        run("weights", model, 3).unlink()
+    assert kept[0] == kept[1]
+    for ours, theirs in zip(json.loads(kept[0])["epochs"], plain, strict=True):
+        assert ours["train_loss"] == pytest.approx(theirs["train_loss"], rel=1e-5)
+        assert ours["validation_loss"] == pytest.approx(theirs["validation_loss"], rel=1e-5)
 
 
 def test_results(tokenised: Workspace, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from gam.blocks.feed_forward import feed_forward
 from gam.config import GAMConfig
+from gam.ops.autocast import as_factors
 from gam.ops.causal_convolution import causal_convolution
 from gam.ops.memory_retrieval import memory_retrieval
 
@@ -35,7 +36,7 @@ class GAMBlock(nn.Module):
         self.ln2 = nn.LayerNorm(d)
 
     def forward(self, x: Tensor) -> Tensor:
-        n = self.ln1(x)
+        (n,) = as_factors(self.ln1(x))
         paths = []
         if self.causal_conv is not None:
             assert self.causal_conv.bias is not None
@@ -45,5 +46,5 @@ class GAMBlock(nn.Module):
         if self.gate is not None:
             gates = torch.sigmoid(self.gate(n)).chunk(2, dim=-1)
             paths = [gate * path for gate, path in zip(gates, paths, strict=True)]
-        x = x + sum(paths[1:], start=paths[0])
-        return x + self.ffn(self.ln2(x))
+        x = x + sum(paths[1:], start=paths[0]).to(x.dtype)
+        return x + self.ffn(self.ln2(x)).to(x.dtype)

@@ -16,7 +16,7 @@ class CausalSelfAttention(nn.Module):
         self.n_head = config.n_head
         self.c_attn = nn.Linear(config.d_model, 3 * config.d_model)
         self.c_proj = nn.Linear(config.d_model, config.d_model)
-        self.attention = causal_attention_fused if config.fused else causal_attention_reference
+        self.fused = config.fused
         self.attn_dropout = config.dropout
         self.resid_dropout = Dropout(config.dropout)
 
@@ -24,7 +24,8 @@ class CausalSelfAttention(nn.Module):
         batch, length, width = x.shape
         heads = (batch, length, self.n_head, width // self.n_head)
         q, k, v = (part.view(heads).transpose(1, 2) for part in self.c_attn(x).chunk(3, dim=-1))
-        mixed = self.attention(q, k, v, self.attn_dropout if self.training else 0.0)
+        attention = causal_attention_fused if self.fused else causal_attention_reference
+        mixed = attention(q, k, v, self.attn_dropout if self.training else 0.0)
         return self.resid_dropout(self.c_proj(mixed.transpose(1, 2).reshape(x.shape)))
 
 
@@ -39,5 +40,5 @@ class TransformerBlock(nn.Module):
         self.ffn = feed_forward(config.d_model, config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.attn(self.ln_1(x))
-        return x + self.ffn(self.ln_2(x))
+        x = x + self.attn(self.ln_1(x)).to(x.dtype)
+        return x + self.ffn(self.ln_2(x)).to(x.dtype)

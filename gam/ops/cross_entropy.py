@@ -43,13 +43,12 @@ class _LinearCrossEntropy(torch.autograd.Function):
         grad_weight = torch.zeros_like(weight, dtype=wide) if needed else None
         for at in range(0, len(x), CHUNK):
             rows, chosen = x[at : at + CHUNK], targets[at : at + CHUNK, None]
-            logits = (rows @ head.T).to(wide)
-            log_total = logits.logsumexp(dim=1, keepdim=True)
-            loss += (log_total - logits.gather(1, chosen)).sum()
+            log_shares = (rows @ head.T).to(wide).log_softmax(dim=1)
+            loss -= log_shares.gather(1, chosen).sum()
             if grad_x is None or grad_weight is None:
                 continue
             # The gradient of the sum: softmax - 1 at the target.
-            grad = logits.sub_(log_total).exp_()
+            grad = log_shares.exp_()
             grad.scatter_(1, chosen, grad.gather(1, chosen) - 1)
             narrow = grad.to(x.dtype)
             torch.mm(narrow, head, out=grad_x[at : at + CHUNK])

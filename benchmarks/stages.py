@@ -1,0 +1,108 @@
+"""Commands as a user runs them, at the size of the paper's grid: what the clock says from start to end."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from dvc.repo import Repo
+
+from pipeline import paths
+from pipeline.fetch import MIRROR
+from pipeline.params import TIMED, Params, load_params
+from pipeline.quickstart import dvc_environment, prepare
+from pipeline.runs import runs
+from tests.made_up import scaling_point, write_run, write_scaling, write_timing
+
+ROUNDS = 5
+DATASET = "wikitext-2-v1"
+
+
+def time_tokenisation() -> list[float] | None:
+    """Seconds of the stage `tokenise` on WikiText-2 (v1), by round; None where the mirror does not have it."""
+    if not Path(os.environ.get(MIRROR, "nowhere"), DATASET).is_dir():
+        return None
+    with scratch_copy() as house:
+        run(house, "pipeline.fetch", "--dataset", DATASET)
+        return [run(house, "pipeline.tokenise", "--dataset", DATASET)[0] for _ in range(ROUNDS)]
+
+
+def time_tables() -> list[float]:
+    """Seconds of the stage `tables` with a result for every run of the grid, by round.
+
+    Raises RuntimeError where the tables lack one of them.
+    """
+    with scratch_copy() as house:
+        with chdir(house):
+            make_up_results(load_params())
+        seconds = [run(house, "pipeline.tables")[0] for _ in range(ROUNDS)]
+        incomplete = [f.name for f in (house / paths.PAPER_TABLES).glob("*.md") if "not run" in f.read_text()]
+        if incomplete:
+            raise RuntimeError(f"results are missing from {', '.join(incomplete)}")
+        return seconds
+
+
+def time_nothing_to_do() -> list[float]:
+    """Seconds of `dvc repro` where every output of the graph is there and recorded, by round.
+
+    Raises RuntimeError where DVC runs a stage all the same.
+    """
+    with scratch_copy() as house:
+        run(house, "dvc", "init", "--quiet", "--no-scm")
+        with Repo(house) as repo:
+            for out in repo.index.outs:
+                make_up_output(Path(out.fs_path))
+        run(house, "dvc", "commit", "--quiet", "--force")
+        rounds = [run(house, "dvc", "repro") for _ in range(ROUNDS)]
+    if any("Running stage" in output for _, output in rounds):
+        raise RuntimeError("`dvc repro` ran a stage with nothing to do")
+    return [seconds for seconds, _ in rounds]
+
+
+@contextmanager
+def scratch_copy() -> Iterator[Path]:
+    """Code, graph and parameters in a folder of their own, without data, runs and results."""
+    with TemporaryDirectory() as name:
+        house, overlay = Path(name, "house"), Path(name, "overlay.yaml")
+        overlay.write_text("{}")
+        prepare(house, overlay)
+        yield house
+
+
+def run(house: Path, module: str, *arguments: str) -> tuple[float, str]:
+    """Seconds and output of `python -m module`. Raises RuntimeError with the output where it fails."""
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=house, env=dvc_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+    seconds = time.perf_counter() - started
+    if done.returncode:
+        raise RuntimeError(f"{module} failed: {done.stdout}")
+    return seconds, done.stdout
+
+
+def make_up_results(params: Params) -> None:
+    """A result of every kind for everything that the grid names."""
+    for dataset, model in runs(params.grid):
+        for seed in params.grid.seeds:
+            write_run(model, seed, [8 - epoch / 10 for epoch in range(params.train.epochs)], dataset)
+    write_timing(**dict.fromkeys(TIMED, 1.0))
+    for model in params.grid.scaling_models:
+        points = [
+            scaling_point(length, memory, [length / 100] * params.scaling.repetitions, length / 10)
+            for memory in ("device", "t4")
+            for length in params.scaling.cpu.lengths
+        ]
+        write_scaling(model, points)
+
+
+def make_up_output(path: Path) -> None:
+    """A file, or where the name has no suffix a folder with one: the graph has no output of another kind."""
+    file = path if path.suffix else path / "file"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"made up for {path.name}\n")
