@@ -22,6 +22,7 @@ from pipeline.results import (
     TimingResult,
 )
 from pipeline.results import write_result as write
+from pipeline.runs import fingerprint_sha256
 
 STAMP = Provenance(
     code=Code(commit="a" * 40 + "-dirty", sha256="0" * 64),
@@ -61,7 +62,12 @@ def write_run(
     """Curve, clock and metrics of a run with these validation losses, whose epochs take 10, 20, ... seconds."""
     run, params = run_fields(model, seed, dataset, stamp), read_yaml(Path("params.yaml"))
     data = {key: value for key, value in params["datasets"].get(dataset, {}).items() if key != "sha256"}
-    made_with = {"data": data, "entry": params["models"].get(model, {}), "train": params["train"], "fingerprint": None}
+    made_with = {
+        "data": data,
+        "entry": params["models"].get(model, {}),
+        "train": params["train"],
+        "fingerprint": fingerprint_sha256(model),
+    }
     epochs = [
         EpochLosses(epoch=at, steps=5 * at, train_loss=9, validation_loss=loss) for at, loss in enumerate(losses, 1)
     ]
@@ -93,7 +99,12 @@ def write_timing(**seconds: float) -> None:
         for name, value in seconds.items()
     }
     timing = TimingResult(
-        batch_size=16, block_size=32, timing=params.timing, busy_before=0.01, models=models, provenance=STAMP
+        batch_size=params.train.batch_size,
+        block_size=32,
+        timing=params.timing,
+        busy_before=0.01,
+        models=models,
+        provenance=STAMP,
     )
     write(paths.TIMING, timing)
 
