@@ -13,6 +13,7 @@ from dvc.repo import Repo
 
 from pipeline import paths
 from pipeline.fetch import MIRROR
+from pipeline.files import write_text
 from pipeline.params import TIMED, Params, load_params
 from pipeline.quickstart import dvc_environment, prepare
 from pipeline.runs import runs
@@ -40,9 +41,9 @@ def time_tables() -> list[float]:
         with chdir(house):
             make_up_results(load_params())
         seconds = [run(house, "pipeline.tables")[0] for _ in range(ROUNDS)]
-        incomplete = [f.name for f in (house / paths.PAPER_TABLES).glob("*.md") if "not run" in f.read_text()]
-        if incomplete:
-            raise RuntimeError(f"results are missing from {', '.join(incomplete)}")
+        for name in ("main", "ablation", "timing"):
+            if "not run" in (house / paths.PAPER_TABLES / f"{name}.md").read_text(encoding="utf-8"):
+                raise RuntimeError(f"the table {name} lacks a run of the grid")
         return seconds
 
 
@@ -88,6 +89,8 @@ def run(house: Path, module: str, *arguments: str) -> tuple[float, str]:
 
 def make_up_results(params: Params) -> None:
     """A result of every kind for everything that the grid names."""
+    for model in params.models:
+        write_text(paths.training_fingerprint(model), f"made up for {model}\n")
     for dataset, model in runs(params.grid):
         for seed in params.grid.seeds:
             write_run(model, seed, [8 - epoch / 10 for epoch in range(params.train.epochs)], dataset)
