@@ -20,7 +20,8 @@ from pipeline.errors import UserError, exit_cleanly, require_one_of
 from pipeline.fetch import MIRROR
 from pipeline.files import replacing
 from pipeline.lock import only_writer
-from pipeline.params import load_params, read_yaml, validate_params
+from pipeline.params import load_params, validate_params
+from pipeline.yaml_file import read_yaml
 
 HOUSE = Path(__file__).parent.parent
 OVERLAYS = Path(__file__).with_name("overlays")

@@ -10,10 +10,11 @@ from ruamel.yaml import YAML
 
 from pipeline.errors import exit_cleanly
 from pipeline.fetch import main as fetch
-from pipeline.params import load_params, read_yaml
+from pipeline.params import load_params
 from pipeline.quickstart import HOUSE, merge
 from pipeline.tokenise import main as tokenise
 from pipeline.tokens import TokenFolder, open_tokens
+from pipeline.yaml_file import read_yaml
 
 Edit = dict[str, Any]
 

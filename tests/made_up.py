@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import paths
-from pipeline.params import Params, load_params, read_yaml
+from pipeline.params import Params, load_params
 from pipeline.results import (
     Clock,
     Code,
@@ -23,6 +23,7 @@ from pipeline.results import (
 )
 from pipeline.results import write_result as write
 from pipeline.runs import fingerprint_sha256
+from pipeline.yaml_file import read_yaml
 
 STAMP = Provenance(
     code=Code(commit="a" * 40 + "-dirty", sha256="0" * 64),

@@ -6,12 +6,12 @@ import pytest
 
 from pipeline import paths
 from pipeline.claims import ON_MACHINES, ON_TINYSTORIES, ON_WIKITEXT
-from pipeline.params import read_yaml
 from pipeline.prune import main as prune
 from pipeline.published import load_published
 from pipeline.quickstart import HOUSE
 from pipeline.results import LayerGates, Provenance
 from pipeline.tables import main as tables
+from pipeline.yaml_file import read_yaml
 from tests.conftest import Workspace
 from tests.made_up import STAMP, run_fields, scaling_point, write_metrics, write_run, write_scaling, write_timing
 

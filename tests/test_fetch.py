@@ -13,10 +13,11 @@ from pipeline.errors import UserError
 from pipeline.fetch import fetch
 from pipeline.fetch import main as fetch_main
 from pipeline.files import read_checked_json
-from pipeline.params import Dataset, load_params, read_yaml
+from pipeline.params import Dataset, load_params
 from pipeline.paths import raw
 from pipeline.quickstart import HOUSE, OVERLAYS, merge
 from pipeline.rows import INDEX, encode_rows, read_index, read_rows, rows_file
+from pipeline.yaml_file import read_yaml
 from tests.conftest import Workspace
 
 ROWS = {"train": ["", " one \n", "zwei \u00e9\u4e16", "three"], "validation": ["four"], "test": ["five", "six"]}

@@ -22,8 +22,9 @@ from ruamel.yaml import YAML
 
 from pipeline import paths
 from pipeline.check import main as check
-from pipeline.params import load_params, read_yaml
+from pipeline.params import load_params
 from pipeline.quickstart import HOUSE
+from pipeline.yaml_file import read_yaml
 from tests.conftest import Workspace, tiny_params
 
 EXAMPLES = 500
