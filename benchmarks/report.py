@@ -1,0 +1,65 @@
+"""What docs/performance.md shows of the results."""
+
+from statistics import median
+from typing import Any
+
+from benchmarks.bars import bars
+
+
+def report(results: dict[str, Any]) -> str:
+    """The machine, the bars, and the figures behind them, as Markdown."""
+    tables = (
+        [machine(results)],
+        [
+            "| | asked | measured: median [quartiles] | |",
+            "| --- | --- | --- | --- |",
+            *(b.row() for b in bars(results)),
+        ],
+        steps(results),
+        block(results),
+    )
+    return "\n\n".join("\n".join(lines) for lines in tables) + "\n"
+
+
+def machine(results: dict[str, Any]) -> str:
+    """One line."""
+    p, busy = results["provenance"], results["busy_before"]
+    packages = ", ".join(f"{name} {p['packages'][name]}" for name in ("python", "torch"))
+    busy = "" if busy is None else f"; processors busy just before: {busy:.0%}"
+    return f"{p['device']} ({p['device_type']}, {p['threads']} threads); {packages}; allocator: {p['allocator']}{busy}."
+
+
+def steps(results: dict[str, Any]) -> list[str]:
+    """Median milliseconds and peak memory of whole training steps."""
+    lines = [
+        "| training step | products: TFLOP | tokens/s | TFLOP/s | ms: products alone | ours | published "
+        "| published, default allocator | peak MiB: ours | published |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for step in results["steps"]:
+        seconds = {how: median(values) for how, values in step["seconds"].items()}
+        milliseconds = [f"{1000 * seconds[how]:,.0f}" for how in ("products", "ours", "plain")]
+        default = step["default_allocator_seconds"]
+        cells = [
+            f"{step['model']}, {step['precision']}{', compiled' if step['compiled'] else ''}",
+            f"{step['flop'] / 1e12:.3f}",
+            f"{step['tokens'] / seconds['ours']:,.0f}",
+            f"{step['flop'] / seconds['ours'] / 1e12:.3f}",
+            *milliseconds,
+            f"{1000 * median(default):,.0f}" if default else "–",
+            f"{step['peak_mib']:,.0f}",
+            f"{step['plain_peak_mib']:,.0f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def block(results: dict[str, Any]) -> list[str]:
+    """The same of one long block."""
+    found = results["block"]
+    name = f"GAM block, {found['batch_size']} x {found['length']:,}, {found['precision']}"
+    lines = [f"| {name} | ms | peak MiB |", "| --- | ---: | ---: |"]
+    for how, seconds in found["seconds"].items():
+        peak = f"{found['peak_mib'][how]:,.0f}" if how in found["peak_mib"] else "–"
+        lines.append(f"| {how} | {1000 * median(seconds):,.0f} | {peak} |")
+    return lines
