@@ -10,6 +10,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12)
 find_python = $(shell for p in python3 python3.12 python3.11; do $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 
 OVERLAY := stories
+JOBS := 1
 
 # The image, by Docker, or by Podman with DOCKER=podman.
 DOCKER := docker
@@ -18,7 +19,7 @@ IMAGE := gam:$(VERSION)
 TOOLS := $(VENV)/tools
 USE_TOOLS := PATH=$(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: quickstart test faults check repro tables image docker-repro docker-check lock lint-docker sbom audit
+.PHONY: quickstart test faults check repro grid tables image docker-repro docker-check lock lint-docker sbom audit
 
 quickstart: $(READY)  ## the whole pipeline, small, on the embedded corpus (OVERLAY=wikitext: on real text from a mirror)
 	python -m pipeline.quickstart --overlay $(OVERLAY)
@@ -37,6 +38,10 @@ check: $(READY)       ## lint and types
 repro: $(READY)       ## the grid of params.yaml; ends nonzero where a run is missing, with all tables made
 	python -m pipeline.check
 	dvc repro --keep-going; status=$$?; dvc repro --single-item tables figures && exit $$status
+
+grid: $(READY)        ## the same, its trainings JOBS at a time
+	python -m pipeline.check
+	python -m pipeline.grid --jobs $(JOBS)
 
 tables: $(READY)      ## the tables and figures from the results that are there
 	python -m pipeline.check
