@@ -1,5 +1,6 @@
 """Commands as a user runs them, at the size of the paper's grid: what the clock says from start to end."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from dvc.repo import Repo
 
@@ -65,11 +67,11 @@ def time_nothing_to_do() -> list[float]:
 
 
 @contextmanager
-def scratch_copy() -> Iterator[Path]:
-    """Code, graph and parameters in a folder of their own, without data, runs and results."""
+def scratch_copy(**changes: Any) -> Iterator[Path]:
+    """Code, graph and parameters, with these changes, in a folder of their own; no data, runs or results."""
     with TemporaryDirectory() as name:
         house, overlay = Path(name, "house"), Path(name, "overlay.yaml")
-        overlay.write_text("{}")
+        overlay.write_text(json.dumps(changes))
         prepare(house, overlay)
         yield house
 
