@@ -19,7 +19,7 @@ IMAGE := gam:$(VERSION)
 TOOLS := $(VENV)/tools
 USE_TOOLS := PATH=$(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: quickstart test faults check repro grid tables image docker-repro docker-check lock lint-docker sbom audit
+.PHONY: quickstart test faults bench check repro grid tables image docker-repro docker-check lock lint-docker sbom audit
 
 quickstart: $(READY)  ## the whole pipeline, small, on the embedded corpus (OVERLAY=wikitext: on real text from a mirror)
 	python -m pipeline.quickstart --overlay $(OVERLAY)
@@ -29,6 +29,9 @@ test: $(READY)        ## all tests
 
 faults: $(READY)      ## kills, full disks, flipped bits and the like, some minutes of them, and what was lost
 	python -m tests.faults
+
+bench: $(READY)       ## how fast this machine runs the models, beside the published algorithm and its own limit
+	python -m benchmarks
 
 check: $(READY)       ## lint and types
 	ruff check .

@@ -1,6 +1,8 @@
-"""The matrix products of a computation: how many operations they are, and how long they take by themselves."""
+"""The matrix products of a computation: how many operations they are, how long they take, and what else does."""
 
 import math
+import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +53,21 @@ class Products(TorchDispatchMode):
     def flop(self) -> int:
         """A multiplication and an addition for each element of a row and a column."""
         return sum(2 * math.prod(a.shape) * b.shape[-1] for a, b in self.factors)
+
+
+class Durations(TorchDispatchMode):
+    """Seconds of every operation that is computed while it is active, by name. For the CPU, which waits for each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: Counter[str] = Counter()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        started = time.perf_counter()
+        result = func(*args, **(kwargs or {}))
+        name = "products" if func in FACTORS else str(func).split(".")[1].strip("_")
+        self.seconds[name] += time.perf_counter() - started
+        return result
 
 
 def of(compute: Callable[[], object]) -> Products:

@@ -5,6 +5,9 @@ from typing import Any
 
 from benchmarks.bars import bars
 
+LARGEST = 12
+"""Operations that are named."""
+
 
 def report(results: dict[str, Any]) -> str:
     """The machine, the bars, and the figures behind them, as Markdown."""
@@ -16,9 +19,10 @@ def report(results: dict[str, Any]) -> str:
             *(b.row() for b in bars(results)),
         ],
         steps(results),
+        operations(results),
         block(results),
     )
-    return "\n\n".join("\n".join(lines) for lines in tables) + "\n"
+    return "\n\n".join("\n".join(lines) for lines in tables if lines) + "\n"
 
 
 def machine(results: dict[str, Any]) -> str:
@@ -52,6 +56,17 @@ def steps(results: dict[str, Any]) -> list[str]:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def operations(results: dict[str, Any]) -> list[str]:
+    """Where the time of our steps goes on a CPU, the most expensive kinds of operations first."""
+    lines = ["| milliseconds of our step by operation | |", "| --- | --- |"]
+    for step in results["steps"]:
+        ranked = sorted(step["operations"].items(), key=lambda item: -item[1])
+        named = ", ".join(f"{name} {1000 * seconds:,.0f}" for name, seconds in ranked[:LARGEST])
+        rest = sum(seconds for _, seconds in ranked[LARGEST:])
+        lines.append(f"| {step['model']}, {step['precision']} | {named}, all else {1000 * rest:,.0f} |")
+    return lines if any(step["operations"] for step in results["steps"]) else []
 
 
 def block(results: dict[str, Any]) -> list[str]:

@@ -4,13 +4,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median
 from typing import cast
 
 import torch
 
 from benchmarks.measure import in_turn, peak_mib
 from benchmarks.plain import plain_definitions
-from benchmarks.products import of, replay
+from benchmarks.products import Durations, of, replay
 from pipeline.params import Params, Precision, load_params
 from pipeline.training import compile_blocks, make_optimiser, seeded_model, train_step
 
@@ -31,6 +32,8 @@ class Steps:
     plain_peak_mib: float
     seconds: dict[str, list[float]]
     """plain, ours and products, by round."""
+    operations: dict[str, float]
+    """Seconds of a step of ours by kind of operation; empty on a GPU."""
     default_allocator_seconds: list[float] | None
     """plain in a process of its own, whose allocator is left as it comes; None on a GPU."""
 
@@ -76,8 +79,19 @@ def measure_steps(
         peak_mib=peak_mib(ours),
         plain_peak_mib=peak_mib(plain),
         seconds=in_turn(computes, rounds),
+        operations={} if device.type == "cuda" else durations(ours),
         default_allocator_seconds=None if device.type == "cuda" else plain_under_default_allocator(name, precision),
     )
+
+
+def durations(step: Callable[[], object], rounds: int = 5) -> dict[str, float]:
+    """Median seconds by kind of operation."""
+    seconds = []
+    for _ in range(rounds):
+        with Durations() as measured:
+            step()
+        seconds.append(measured.seconds)
+    return {name: median(each[name] for each in seconds) for name in seconds[0]}
 
 
 def plain_under_default_allocator(name: str, precision: Precision) -> list[float]:
