@@ -15,7 +15,7 @@ from pipeline.params import Dataset, Generated, Split
 from pipeline.rows import encode_rows, rows_file, write_index
 
 MIRROR = "GAM_DATASETS_MIRROR"
-"""Environment variable: a folder with <data set>/<split>-*.parquet, used in place of the Hub."""
+"""Environment variable: a folder with <origin.name>/<split>-*.parquet, used in place of the Hub."""
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
 def fetch(dataset: Dataset, name: str) -> None:
     """Write every split of the data set, or, where one of them is wrong, nothing."""
     hashes = {}
-    contents = {split: encode_rows(rows) for split, rows in _rows(dataset, name).items()}
+    contents = {split: encode_rows(rows) for split, rows in _rows(dataset).items()}
     require_space(paths.raw(name), sum(map(len, contents.values())))
     with replacing_folder(paths.raw(name)) as folder:
         for split, content in contents.items():
@@ -45,14 +45,14 @@ def fetch(dataset: Dataset, name: str) -> None:
         write_index(folder, dataset.what_rows(), hashes)
 
 
-def _rows(dataset: Dataset, name: str) -> dict[Split, list[Any]]:
+def _rows(dataset: Dataset) -> dict[Split, list[Any]]:
     limits = dataset.rows.items()
     if isinstance(dataset.origin, Generated):
         seed = dataset.origin.generator_seed
         # params.py refuses a generated split without an end
         return {split: stories(seed, split, limit) for split, limit in limits if limit is not None}
     if mirror := os.environ.get(MIRROR):
-        return {split: _from_mirror(Path(mirror, name), split, limit) for split, limit in limits}
+        return {split: _from_mirror(Path(mirror, dataset.origin.folder()), split, limit) for split, limit in limits}
     try:
         return download(dataset.origin, dataset.rows)
     except HubError as error:

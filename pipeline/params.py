@@ -130,6 +130,10 @@ class Dataset(Section):
         )
         return self
 
+    def folder(self) -> str:
+        """Where a mirror has it: under the name of the configuration, or of the data set where it has one only."""
+        return self.name or self.path.rpartition("/")[2]
+
 
 class ModelEntry(Section):
     """One entry of `models`: the fields of its block's configuration, and how it is computed."""

@@ -23,9 +23,9 @@ from tests.conftest import Workspace
 ROWS = {"train": ["", " one \n", "zwei \u00e9\u4e16", "three"], "validation": ["four"], "test": ["five", "six"]}
 
 
-def dataset(path: str, **changes: object) -> Dataset:
+def dataset(path: str, name: str | None = None, **changes: object) -> Dataset:
     values = {
-        "origin": {"path": path, "name": None, "revision": "0" * 40},
+        "origin": {"path": path, "name": name, "revision": "0" * 40},
         "rows": {"train": 3, "validation": 5, "test": None},
         "sha256": {},
         "vocab_size": 100,
@@ -35,7 +35,7 @@ def dataset(path: str, **changes: object) -> Dataset:
 
 @pytest.fixture
 def mirror(workspace: Workspace) -> Path:
-    """A mirror of the data set `text`, which is also a folder that the Hub's client reads."""
+    """A mirror of the data set `a/text`, which is also a folder that the Hub's client reads."""
     folder = workspace.folder / "mirror" / "text"
     folder.mkdir(parents=True)
     for split, rows in ROWS.items():
@@ -51,7 +51,7 @@ def fetched(name: str) -> dict[str, list[str]]:
 
 def test_mirror_and_hub_give_the_same_rows(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = ROWS | {"train": ROWS["train"][:3]}
-    fetch(dataset("unused"), "text")
+    fetch(dataset("a/text"), "text")
     assert fetched("text") == expected
     monkeypatch.delenv("GAM_DATASETS_MIRROR")
     fetch(dataset(str(mirror)), "other")
@@ -61,11 +61,20 @@ def test_mirror_and_hub_give_the_same_rows(mirror: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("mirror")
+@pytest.mark.parametrize(("path", "configuration"), [("text", None), ("a/text", None), ("a/b", "text")])
+def test_a_mirror_has_folders_named_as_on_the_hub(path: str, configuration: str | None) -> None:
+    """By the configuration, where there is one: two data sets of params.yaml may be parts of one text."""
+    fetch(dataset(path, configuration), "long")
+    fetch(dataset(path, configuration, rows={"train": 1, "validation": 1, "test": 1}), "short")
+    assert fetched("short") == {split: rows[:1] for split, rows in fetched("long").items()}
+
+
+@pytest.mark.usefixtures("mirror")
 def test_row_hash() -> None:
     right = sha256(encode_rows(ROWS["validation"])).hexdigest()
-    fetch(dataset("unused", sha256={"validation": right}), "text")
+    fetch(dataset("a/text", sha256={"validation": right}), "text")
     with pytest.raises(UserError, match=f"rows of train have SHA-256 [0-9a-f]*, params.yaml expects {right}"):
-        fetch(dataset("unused", sha256={"train": right}), "text")
+        fetch(dataset("a/text", sha256={"train": right}), "text")
     assert fetched("text")["validation"] == ["four"]  # what was there stays
 
 
@@ -82,21 +91,21 @@ def test_bad_mirror(mirror: Path, damage: str) -> None:
     else:
         parquet.write_table(pyarrow.table({"words": ["a"]}), file)
     with pytest.raises(UserError, match=r"mirror.*text/validation-"):
-        fetch(dataset("unused"), "text")
+        fetch(dataset("a/text"), "text")
     assert not raw("text").exists()
 
 
 def test_row_with_a_nul(mirror: Path) -> None:
     parquet.write_table(pyarrow.table({"text": ["a", "b\0c"]}), mirror / "test-00000-of-00001.parquet")
     with pytest.raises(UserError, match="row 1 holds a NUL"):
-        fetch(dataset("unused"), "text")
+        fetch(dataset("a/text"), "text")
 
 
 @pytest.mark.parametrize("value", [None, 3])
 def test_rows_that_are_no_text(mirror: Path, value: object) -> None:
     parquet.write_table(pyarrow.table({"text": [value]}), mirror / "test-00000-of-00001.parquet")
     with pytest.raises(UserError, match=f"row 0 is {value}, not text"):
-        fetch(dataset("unused"), "text")
+        fetch(dataset("a/text"), "text")
 
 
 def test_unknown_data_set(refusal: Callable[..., str]) -> None:

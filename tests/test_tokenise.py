@@ -36,7 +36,7 @@ def test_recorded_hashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: 
     monkeypatch.setenv(MIRROR, str(mirror))
     splits = {file.name.split("-")[0] for file in (mirror / case["dataset"]).glob("*.parquet")}
     dataset = {
-        "origin": {"path": "unused", "name": None, "revision": "0" * 40},
+        "origin": {"path": case["dataset"], "name": None, "revision": "0" * 40},
         "rows": {split: None for split in ("train", "validation", "test") if split in splits},
         "sha256": {},
         "vocab_size": case["vocab_requested"],
