@@ -5,7 +5,7 @@ from typing import Any
 from pipeline.params import Params
 from pipeline.published import Published
 from pipeline.results import Clock, Curve
-from pipeline.runs import left_out_notes, merged, read_clocks, read_curves, training_seconds
+from pipeline.runs import Comparison, ablated_on_cpu, left_out_notes, merged, read_clocks, read_curves, training_seconds
 from pipeline.statistics import estimate, perplexity
 from pipeline.table import (
     Column,
@@ -30,11 +30,15 @@ def ablation_table(params: Params, published: Published) -> tuple[Table, dict[st
     summary: dict[str, Any] = {}
     groups, provenances = [], []
     clocks: list[Clock] = []
-    for dataset in merged(grid.ablation_datasets, paper):
-        rows = []
-        in_grid = dataset in grid.ablation_datasets
-        ours = [*(name for name in grid.models if name == WHOLE), *grid.ablation_models] if in_grid else []
-        for model in merged(ours, paper.get(dataset, {})):
+    ours = [*(name for name in grid.models if name == WHOLE), *grid.ablation_models]
+    n = len(grid.seeds)
+    compared = [
+        Comparison(dataset, merged(ours if dataset in grid.ablation_datasets else [], paper.get(dataset, {})), n)
+        for dataset in merged(grid.ablation_datasets, paper)
+    ]
+    for comparison in [*compared, *ablated_on_cpu(params)]:
+        rows, dataset = [], comparison.dataset
+        for model in comparison.models:
             curves = read_curves(params, dataset, model)
             provenances += [stamp for curve in curves for stamp in curve.made_by]
             clocks += read_clocks(params, dataset, model)
@@ -57,7 +61,7 @@ def ablation_table(params: Params, published: Published) -> tuple[Table, dict[st
                 str(len(curves)),
             ]
             rows.append([published.names.get(model, model), *cells])
-        groups.append(Group(dataset, rows))
+        groups.append(Group(comparison.label, rows))
     columns = [
         *published_and_reproduced(Quantity("Parameters", "M"), Quantity("Best val. PPL")),
         Column(Quantity("Last val. PPL"), "reproduced"),

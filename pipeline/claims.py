@@ -1,11 +1,12 @@
 """The paper's twelve claims: what each was measured by. A test compares the list with published.yaml."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 from gam.config import GAMConfig
-from pipeline.evidence import NAMES, Evidence, Role, growth, not_run, on_device, signed
-from pipeline.params import Params
+from pipeline.evidence import Evidence, growth, not_judged, not_run, on_device, signed
+from pipeline.params import Params, Role
 from pipeline.results import ScalingResult
 from pipeline.runs import read_scaling, read_timing
 from pipeline.statistics import estimate, saved
@@ -79,7 +80,9 @@ def sees_far(evidence: Evidence) -> Part:
     """The logits depend on input further back than the convolutions alone carry it."""
     runs, name = evidence.metrics("gam"), evidence.model("gam")
     measured = "reach of GAM's logits"
-    if not runs or name is None:
+    if name is None:
+        return not_judged(measured, ["gam"])
+    if not runs:
         return not_run(measured)
     config = evidence.params.models[name].config(vocab_size=5)
     assert isinstance(config, GAMConfig)
@@ -91,6 +94,8 @@ def sees_far(evidence: Evidence) -> Part:
 
 def gates_choose(evidence: Evidence) -> list[Part]:
     """C11: how much more the gates prefer the local path at function words than at content words, by layer."""
+    if evidence.model("gam") is None:
+        return [not_judged("gate preference", ["gam"])]
     runs = evidence.metrics("gam")
     layers = min((len(run.gates) for run in runs), default=0)
     if not layers:
@@ -106,12 +111,12 @@ def gates_choose(evidence: Evidence) -> list[Part]:
 def ahead_throughout(evidence: Evidence, *rivals: Role) -> list[Part]:
     """C12: losses after every epoch."""
     if not evidence.epochs():
-        return [not_run(f"{NAMES[rival]} − GAM") for rival in rivals]
+        return [evidence.lower_loss("gam", rival, "last") for rival in rivals]
     parts = []
     for rival in rivals:
         for epoch in range(1, evidence.epochs() + 1):
             part = evidence.lower_loss("gam", rival, epoch)
-            parts.append(Part(f"{part.measured}, epoch {epoch}", part.effect, part.n, part.verdict))
+            parts.append(replace(part, measured=f"{part.measured}, epoch {epoch}"))
     return parts
 
 

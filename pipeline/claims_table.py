@@ -9,10 +9,10 @@ from pipeline.published import Published
 from pipeline.results import Clock, Provenance
 from pipeline.runs import left_out_notes, read_scaling, read_timing, training_seconds
 from pipeline.table import Bold, Column, Group, Quantity, Table, cost_notes, machine_notes
-from pipeline.verdicts import Part, rule, together
+from pipeline.verdicts import Part, judged, rule, together
 
 WIKITEXT, TINYSTORIES = "wikitext-2", "tinystories"
-"""The paper's own data sets: their rows are there even where the grid does not name them."""
+"""The paper's own data sets: their rows are there even where its grid does not name them."""
 MOST_PARTS = 3
 """A claim of more parts is summed up."""
 
@@ -28,8 +28,10 @@ def claims_table(params: Params, published: Published) -> tuple[Table, dict[str,
     groups = [Group(f"time and memory, any text, {_size(params, 'gam')}", rows)]
     provenances = _machine_provenances(params)
     clocks: dict[tuple[str, str, int], Clock] = {}
-    for dataset in dict.fromkeys([*params.grid.datasets, WIKITEXT, TINYSTORIES]):
-        for family in params.claims.families:
+    for family in params.claims.families:
+        grid = params.grid_of(family)
+        papers = [WIKITEXT, TINYSTORIES] if grid is params.grid else []
+        for dataset in dict.fromkeys([*(grid.datasets if grid else []), *papers]):
             evidence = Evidence(params, dataset, family)
             provenances += evidence.provenances()
             clocks |= {(clock.dataset, clock.model, clock.seed): clock for clock in evidence.clocks()}
@@ -51,8 +53,9 @@ def claims_table(params: Params, published: Published) -> tuple[Table, dict[str,
         "Losses: paired differences of validation loss over seeds, t interval; P: probability of improvement. C3, C4: "
         "after the last epoch; C7 to C10: each run's best epoch, as the paper's Table 3; C12: after every epoch. "
         "Times: steps made in turn in one process, ratio of medians, bootstrap over rounds.",
-        "A data set that is not the paper's, or models of another size, are judged for themselves and do not speak for "
-        "the paper's cell. The two published perplexities of the full GAM, 882.57 and 900.84, lie 0.0205 nats apart.",
+        "A data set that is not the paper's, or models of another size or precision, are judged for themselves and do not "
+        "speak for the paper's cell. The two published perplexities of the full GAM, 882.57 and 900.84, lie 0.0205 nats "
+        "apart.",
         *cost_notes(f"The {len(clocks)} trainings", training_seconds(list(clocks.values()))),
         *left_out_notes(params),
         *machine_notes(provenances),
@@ -72,12 +75,20 @@ def _size(params: Params, model: str | None) -> str:
 def _row(name: str, published: Published, parts: list[Part]) -> list[str]:
     claim, verdict = published.claims[name], together(parts)
     shown = Bold(verdict) if verdict in ("reproduced", "not reproduced") else verdict
-    n = min(part.n for part in parts)
+    n = min((part.n for part in judged(parts)), default=0)
     where = "; ".join(sorted({part.where for part in parts if part.where}))
     return [name, claim.claim, claim.states, _measured(parts) + (f" ({where})" if where else ""), str(n), shown]
 
 
 def _measured(parts: list[Part]) -> str:
+    """The parts that are judged, and what the others lack."""
+    there = judged(parts)
+    lacking = dict.fromkeys(name for part in parts for name in part.lacking)
+    remarks = [f"no {', no '.join(lacking)} in this family"] if lacking else []
+    return "; ".join([*([_measured_of(there)] if there else []), *remarks])
+
+
+def _measured_of(parts: list[Part]) -> str:
     """All parts, or of many their count by verdict and the first of the worst."""
     if len(parts) <= MOST_PARTS:
         return "; ".join(_describe(part, len(parts) > 1) for part in parts)

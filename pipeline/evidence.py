@@ -5,7 +5,7 @@ from functools import cached_property
 from statistics import median
 from typing import Literal
 
-from pipeline.params import Claims, Params
+from pipeline.params import Claims, Params, Role
 from pipeline.results import Clock, Curve, Metrics, Provenance, ScalingResult
 from pipeline.runs import read_clocks, read_curves, read_metrics
 from pipeline.statistics import Estimate, estimate, growth_exponent, probability_of_improvement
@@ -14,7 +14,6 @@ from pipeline.verdicts import Part, Verdict, between, beyond
 What = Literal["time", "memory"]
 FEWEST_LENGTHS = 3
 """Lengths from which on growth is fitted."""
-Role = Literal["transformer", "mamba", "gam", "sum_fusion", "global_only", "local_only"]
 NAMES: dict[Role, str] = {
     "transformer": "Transformer",
     "mamba": "Mamba",
@@ -39,7 +38,7 @@ class Evidence:
 
     @cached_property
     def curves(self) -> dict[Role, dict[int, Curve]]:
-        """By role and seed; only what the grid names."""
+        """By role and seed; only what the family's grid names."""
         return {role: {curve.seed: curve for curve in self._read(role)} for role in NAMES}
 
     def _read(self, role: Role) -> list[Curve]:
@@ -50,6 +49,10 @@ class Evidence:
         """The entry of `models` that plays a role in this family."""
         name: str | None = getattr(self.claims.families[self.family], role)
         return name
+
+    def lacking(self, *roles: Role) -> list[Role]:
+        """Those of the roles that no model plays in this family."""
+        return [role for role in roles if self.model(role) is None]
 
     def metrics(self, role: Role) -> list[Metrics]:
         """What `evaluate` found, by seed."""
@@ -68,6 +71,8 @@ class Evidence:
     def lower_loss(self, better: Role, worse: Role, when: Literal["last", "best"] | int) -> Part:
         """The claim that one model's loss is lower than another's: paired differences of loss, in nats."""
         measured = f"{NAMES[worse]} − {NAMES[better]}"
+        if lacking := self.lacking(better, worse):
+            return not_judged(measured, lacking)
         differences = self.differences(better, worse, when)
         if not differences:
             return not_run(measured)
@@ -79,6 +84,8 @@ class Evidence:
     def same_loss(self, one: Role, other: Role) -> Part:
         """The claim that two models' best losses differ by no more than the margin."""
         measured = f"{NAMES[one]} − {NAMES[other]}, within the margin"
+        if lacking := self.lacking(one, other):
+            return not_judged(measured, lacking)
         differences = self.differences(other, one, "best")
         if not differences:
             return not_run(measured)
@@ -87,8 +94,9 @@ class Evidence:
         return Part(measured, f"{signed(effect, 4)} nats", effect.n, verdict)
 
     def once_all_ran(self, n: int, verdict: Verdict) -> Verdict:
-        """The verdict where every seed of the grid was run: judged earlier, it could be had by stopping in time."""
-        return verdict if n == len(self.params.grid.seeds) else "not run"
+        """The verdict where all seeds of the family's grid ran: judged earlier, it could be had by stopping in time."""
+        grid = self.params.grid_of(self.family)
+        return verdict if grid is not None and n == len(grid.seeds) else "not run"
 
     def differences(self, better: Role, worse: Role, when: Literal["last", "best"] | int) -> list[float]:
         """worse - better by seed; `when` is an epoch, the last, or each run's best."""
@@ -136,6 +144,11 @@ def exponent(scaling: ScalingResult, what: What, params: Params) -> Estimate | N
 def not_run(measured: str) -> Part:
     """A measurement that is missing."""
     return Part(measured, "–", 0, "not run")
+
+
+def not_judged(measured: str, lacking: list[Role]) -> Part:
+    """A measurement that the family cannot have."""
+    return Part(measured, "–", 0, "not judged", lacking=tuple(NAMES[role] for role in lacking))
 
 
 def signed(effect: Estimate, decimals: int) -> str:

@@ -1,4 +1,4 @@
-"""The paper's figures 3 and 4: perplexity, loss and seconds against the epoch, a panel for each data set."""
+"""The paper's figures 3 and 4: perplexity, loss and seconds against the epoch, a panel for each data set and grid."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,8 +13,8 @@ from matplotlib.transforms import offset_copy
 
 from pipeline.drawing import COLUMN, PAGE, PUBLISHED, REPRODUCED, Look, looks, note, published_key, reproduced_key, say
 from pipeline.params import Params
-from pipeline.published import Published
-from pipeline.runs import merged, read_clocks, read_curves
+from pipeline.published import MainRow, Published
+from pipeline.runs import Comparison, compared_on_cpu, read_clocks, read_curves
 from pipeline.statistics import estimate, perplexity
 from pipeline.table import NOT_RUN
 
@@ -32,44 +32,49 @@ Values = dict[int, list[float | None]]
 
 @dataclass(frozen=True)
 class Panel:
-    """What one data set has to show."""
+    """What one grid has to show on one data set."""
 
-    dataset: str
+    label: str
     ours: dict[str, Values]
-    """By model of the grid; empty values where it was not run."""
+    """By name of a model of the grid; empty values where it was not run."""
     theirs: dict[str, float]
-    """By model, what the paper prints."""
+    """By name of a model, what the paper prints."""
 
 
 def learning_figures(params: Params, published: Published) -> dict[str, Figure]:
     """The figures by name."""
-    grid = params.grid
-    cells = [(dataset, model) for dataset in grid.datasets for model in grid.models]
+    grid, names = params.grid, published.names
+    compared = [Comparison(dataset, grid.models, len(grid.seeds)) for dataset in grid.datasets]
+    compared += compared_on_cpu(params)
+    cells = [(comparison.dataset, model) for comparison in compared for model in comparison.models]
     curves = {cell: read_curves(params, *cell) for cell in cells}
     clocks = {cell: read_clocks(params, *cell) for cell in cells}
+
+    def theirs(c: Comparison) -> dict[str, MainRow]:
+        return {} if c.grid else published.main.get(c.dataset, {})
 
     def panels(runs: dict[tuple[str, str], Any], value: Callable[[Any], float | None], field: str) -> list[Panel]:
         return [
             Panel(
-                dataset,
-                {model: _by_epoch(runs[dataset, model], value) for model in grid.models},
-                {model: getattr(row, field) for model, row in published.main.get(dataset, {}).items()},
+                c.label,
+                {names.get(model, model): _by_epoch(runs[c.dataset, model], value) for model in c.models},
+                {names.get(model, model): getattr(row, field) for model, row in theirs(c).items()},
             )
-            for dataset in grid.datasets
+            for c in compared
         ]
 
     perplexities = panels(curves, lambda epoch: perplexity(epoch.validation_loss), "perplexity")
     losses = panels(curves, lambda epoch: epoch.validation_loss, "loss")
     seconds = panels(clocks, lambda epoch: epoch.train_seconds, "epoch_seconds")
-    names, last = published.names, params.train.epochs
+    last = params.train.epochs
     devices = sorted({clock.provenance.device for cell in clocks.values() for clock in cell})
     any_published = any(panel.theirs for panel in losses)
     source, t4 = ([ONE_RUN], [ON_T4]) if any_published else ([], [])
     machines = [f"Reproduced on {', '.join(devices)}."] if devices else []
     figures = {
-        "validation_perplexity": _figure(perplexities, "validation perplexity", [BAND, *source], names, last),
-        "validation_loss": _figure(losses, "validation loss / (nats/token)", [BAND, *source], names, last),
-        "epoch_time": _figure(seconds, "time of an epoch / s", [CLOCKED, BAND, *machines, *t4], names, last),
+        "validation_perplexity": _figure(perplexities, "validation perplexity", [BAND, *source], last),
+        "validation_loss": _figure(losses, "validation loss / (nats/token)", [BAND, *source], last),
+        "epoch_time": _figure(seconds, "time of an epoch / s", [CLOCKED, BAND, *machines, *t4], last),
     }
     for axes in figures["epoch_time"].axes:
         _make_logarithmic(axes)
@@ -84,11 +89,9 @@ def _by_epoch(runs: Sequence[Any], value: Callable[[Any], float | None]) -> Valu
     return dict(sorted(values.items()))
 
 
-def _figure(panels: list[Panel], label: str, sentences: list[str], names: dict[str, str], last_epoch: int) -> Figure:
+def _figure(panels: list[Panel], label: str, sentences: list[str], last_epoch: int) -> Figure:
     """Panels side by side under one legend; `last_epoch` is where the axes end at the earliest."""
-    models = list(panels[0].ours)
-    for panel in panels:
-        models = merged(models, panel.theirs)
+    models = list(dict.fromkeys(name for panel in panels for name in (*panel.ours, *panel.theirs)))
     styles = looks(models)
     columns = min(len(panels), PANELS_PER_ROW)
     rows = math.ceil(len(panels) / columns)
@@ -98,10 +101,10 @@ def _figure(panels: list[Panel], label: str, sentences: list[str], names: dict[s
         axes = figure.add_subplot(rows, columns, i + 1)
         _draw_ours(axes, panel, styles)
         _draw_theirs(figure, axes, panel, styles)
-        _label(axes, panel, names, last_epoch)
+        _label(axes, panel, last_epoch)
         if i % columns == 0:
             axes.set_ylabel(label)
-    keys = [reproduced_key(look, names.get(model, model)) for model, look in styles.items()]
+    keys = [reproduced_key(look, model) for model, look in styles.items()]
     if any(panel.theirs for panel in panels):
         keys.append(published_key())
     figure.legend(handles=keys, loc="outside upper center", ncols=2 if columns == 1 else len(keys))
@@ -135,17 +138,17 @@ def _draw_theirs(figure: Figure, axes: Axes, panel: Panel, styles: dict[str, Loo
         axes.update_datalim([(PUBLISHED_EPOCHS, value)])
 
 
-def _label(axes: Axes, panel: Panel, names: dict[str, str], last_epoch: int) -> None:
+def _label(axes: Axes, panel: Panel, last_epoch: int) -> None:
     """Title, epochs, and which models were not run."""
     counts = sorted({len(v) for values in panel.ours.values() for v in values.values()})
     n = "" if not counts else f", n = {counts[0]}" if len(counts) == 1 else f", n = {counts[0]} to {counts[-1]}"
-    axes.set_title(panel.dataset + n)
+    axes.set_title(panel.label + n)
     epochs = [last_epoch, *(epoch for values in panel.ours.values() for epoch in values)]
     end = max([*epochs, PUBLISHED_EPOCHS] if panel.theirs else epochs)
     axes.set_xlim(1 - 0.06 * end, (1.2 if panel.theirs else 1.06) * end)
     axes.set_xlabel("epoch")
     axes.set_xticks([tick for tick in MaxNLocator(integer=True).tick_values(1, end) if 1 <= tick <= end])
-    missing = [names.get(model, model) for model, values in panel.ours.items() if not values]
+    missing = [model for model, values in panel.ours.items() if not values]
     if len(missing) == len(panel.ours):
         say(axes, NOT_RUN)
         if not panel.theirs:

@@ -7,7 +7,16 @@ from typing import Any
 from pipeline.params import Params
 from pipeline.published import Published
 from pipeline.results import Clock, Curve, Metrics
-from pipeline.runs import left_out_notes, merged, read_clocks, read_curves, read_metrics, training_seconds
+from pipeline.runs import (
+    Comparison,
+    compared_on_cpu,
+    left_out_notes,
+    merged,
+    read_clocks,
+    read_curves,
+    read_metrics,
+    training_seconds,
+)
 from pipeline.statistics import Estimate, estimate
 from pipeline.table import (
     Bold,
@@ -47,11 +56,15 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
     summary: dict[str, Any] = {}
     groups, provenances = [], []
     clocks: list[Clock] = []
-    for dataset in merged(grid.datasets, paper):
-        rows = []
-        models = merged(grid.models if dataset in grid.datasets else [], paper.get(dataset, {}))
-        finished = {model: _finished_runs(params, dataset, model) for model in models}
-        best = _best(finished, params.claims.margin_nats, len(grid.seeds))
+    n = len(grid.seeds)
+    compared = [
+        Comparison(dataset, merged(grid.models if dataset in grid.datasets else [], paper.get(dataset, {})), n)
+        for dataset in merged(grid.datasets, paper)
+    ]
+    for comparison in [*compared, *compared_on_cpu(params)]:
+        rows, dataset = [], comparison.dataset
+        finished = {model: _finished_runs(params, dataset, model) for model in comparison.models}
+        best = _best(finished, params.claims.margin_nats, comparison.n)
         for model, runs in finished.items():
             clocks += [run.clock for run in runs]
             provenances += [stamp for run in runs for stamp in (*run.curve.made_by, run.metrics.provenance)]
@@ -74,7 +87,7 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
             if model == best:
                 cells = [Bold(cell) if at in REPRODUCED_LOSSES else cell for at, cell in enumerate(cells)]
             rows.append([published.names.get(model, model), *cells])
-        groups.append(Group(dataset, rows))
+        groups.append(Group(comparison.label, rows))
     columns = [*published_and_reproduced(PARAMETERS, SECONDS, LOSS, PERPLEXITY), Column(Quantity("n"))]
     notes = [
         interval_note(),

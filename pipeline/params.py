@@ -52,7 +52,34 @@ class Runtime(Section):
 
 
 class Grid(Section):
-    """Which runs are made."""
+    """Runs that are made: every model on every data set with every seed, none where a list is empty."""
+
+    datasets: list[Name]
+    models: list[Name]
+    seeds: list[Seed]
+
+    def runs(self) -> list[tuple[str, str]]:
+        """Data set and model of all runs."""
+        return [(dataset, model) for dataset in self.datasets for model in self.models]
+
+    @model_validator(mode="after")
+    def _no_run_twice(self) -> Self:
+        for field in type(self).model_fields:
+            values = getattr(self, field)
+            twice = next((value for value in values if values.count(value) > 1), None)
+            _require(twice is None, f"{field} names {twice!r} twice")
+        self._require_names_in_dvc("datasets", "models")
+        return self
+
+    def _require_names_in_dvc(self, datasets: str, models: str) -> None:
+        """Two runs of a stage, which is all of these data sets with all of these models, must not share a name."""
+        stages = [f"{dataset}-{model}" for dataset in getattr(self, datasets) for model in getattr(self, models)]
+        twice = next((stage for stage in stages if stages.count(stage) > 1), None)
+        _require(twice is None, f"{datasets} and {models} give two runs the name {twice!r} in DVC: rename an entry")
+
+
+class PaperGrid(Grid):
+    """The grid of record, with the paper's ablations."""
 
     datasets: list[Name] = Field(min_length=1)
     models: list[Name] = Field(min_length=1)
@@ -62,21 +89,27 @@ class Grid(Section):
     scaling_models: list[Name] = Field(min_length=1)
     """The models of which one block is measured."""
 
+    def runs(self) -> list[tuple[str, str]]:
+        """Data set and model of all runs, the ablations last."""
+        return super().runs() + [(data, model) for data in self.ablation_datasets for model in self.ablation_models]
+
     @model_validator(mode="after")
-    def _no_run_twice(self) -> Self:
-        for field in type(self).model_fields:
-            values = getattr(self, field)
-            twice = next((value for value in values if values.count(value) > 1), None)
-            _require(twice is None, f"{field} names {twice!r} twice")
+    def _ablations_belong_to_it(self) -> Self:
         both = next((name for name in self.ablation_models if name in self.models), None)
         _require(both is None, f"ablation_models names {both!r}, which models has already")
         other = next((name for name in self.ablation_datasets if name not in self.datasets), None)
         _require(other is None, f"ablation_datasets names {other!r}, which is not in datasets")
-        for datasets, models in (("datasets", "models"), ("ablation_datasets", "ablation_models")):
-            stages = [f"{dataset}-{model}" for dataset in getattr(self, datasets) for model in getattr(self, models)]
-            twice = next((stage for stage in stages if stages.count(stage) > 1), None)
-            _require(twice is None, f"{datasets} and {models} give two runs the name {twice!r} in DVC: rename an entry")
+        self._require_names_in_dvc("ablation_datasets", "ablation_models")
         return self
+
+
+class CpuGrids(Section):
+    """Grids beside the paper's that a machine without a GPU can finish; dvc.yaml has stages for each."""
+
+    bfloat16: Grid
+    """The paper's sizes, on data sets of the paper's grid, which fetches them."""
+    reduced: Grid
+    """Smaller models, on data sets of its own."""
 
 
 class Hub(Section):
@@ -86,6 +119,10 @@ class Hub(Section):
     name: str | None
     """Configuration of the data set, null where it has one only."""
     revision: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+
+    def folder(self) -> str:
+        """Where a mirror has it: under the name of the configuration, or of the data set where it has one only."""
+        return self.name or self.path.rpartition("/")[2]
 
 
 class Generated(Section):
@@ -129,10 +166,6 @@ class Dataset(Section):
             "rows must be numbers: nothing ends a generator",
         )
         return self
-
-    def folder(self) -> str:
-        """Where a mirror has it: under the name of the configuration, or of the data set where it has one only."""
-        return self.name or self.path.rpartition("/")[2]
 
 
 class ModelEntry(Section):
@@ -226,8 +259,11 @@ class Scaling(Section):
         return self.cuda if device_type == "cuda" else self.cpu
 
 
+Role = Literal["transformer", "mamba", "gam", "sum_fusion", "global_only", "local_only"]
+
+
 class Family(Section):
-    """Entries of `models` that are compared with each other."""
+    """Entries of `models` that are compared with each other, by the role that each plays; null where there is none."""
 
     transformer: Name | None
     mamba: Name | None
@@ -253,12 +289,17 @@ class Claims(Section):
     """Length in tokens from which on growth is fitted."""
     families: dict[Name, Family] = Field(min_length=1)
 
+    def playing(self, *roles: Role) -> set[str]:
+        """The entries of `models` that play one of these roles in any family."""
+        return {name for family in self.families.values() for role, name in family if role in roles}
+
 
 class Params(Section):
     """All of params.yaml."""
 
     runtime: Runtime
-    grid: Grid
+    grid: PaperGrid
+    cpu_grids: CpuGrids
     datasets: dict[Name, Dataset]
     models: dict[Name, AnyEntry]
     train: Train
@@ -266,19 +307,26 @@ class Params(Section):
     scaling: Scaling
     claims: Claims
 
+    def grids(self) -> dict[str, Grid]:
+        """All grids, by the name of their section."""
+        return {"grid": self.grid} | {f"cpu_grids.{name}": grid for name, grid in self.cpu_grids}
+
+    def grid_of(self, family: str) -> Grid | None:
+        """The grid that runs models of a family; None where none does."""
+        models = set(dict(self.claims.families[family]).values())
+        return next((grid for grid in self.grids().values() if any(model in models for _, model in grid.runs())), None)
+
     @model_validator(mode="after")
     def _check_names(self) -> Self:
-        for field, known in (
-            ("datasets", self.datasets),
-            ("ablation_datasets", self.datasets),
-            ("models", self.models),
-            ("ablation_models", self.models),
-            ("scaling_models", self.models),
-        ):
-            name = next((name for name in getattr(self.grid, field) if name not in known), None)
-            section = "datasets" if known is self.datasets else "models"
-            hint = did_you_mean(str(name), known)
-            _require(name is None, f"grid.{field} names {name!r}, which {section} does not have{hint}")
+        for section, grid in self.grids().items():
+            for field, names in grid:
+                if field == "seeds":
+                    continue
+                kind = "datasets" if field.endswith("datasets") else "models"
+                known = getattr(self, kind)
+                name = next((name for name in names if name not in known), None)
+                hint = did_you_mean(str(name), known)
+                _require(name is None, f"{section}.{field} names {name!r}, which {kind} does not have{hint}")
         for name in TIMED:
             block = self.models[name].block if name in self.models else "missing"
             _require(block == name, f"models.{name} must be there and have block {name}: the stage timing measures it")
@@ -291,6 +339,23 @@ class Params(Section):
                 _require(name in self.models, f"{field}, which models does not have{hint}")
                 block = role if role in TIMED else "gam"
                 _require(self.models[name].block == block, f"{field}, whose block is not {block}")
+        return self
+
+    @model_validator(mode="after")
+    def _each_grid_for_itself(self) -> Self:
+        homes: dict[str, str] = {}
+        for section, grid in self.grids().items():
+            for _, model in grid.runs():
+                home = homes.setdefault(model, section)
+                _require(home == section, f"{section} runs {model!r}, which {home} runs already: give it another entry")
+        for family, roles in self.claims.families.items():
+            found = sorted({homes[name] for _, name in roles if name in homes})
+            _require(len(found) < 2, f"claims.families.{family} has models of {' and of '.join(found)}: choose one")
+        fetched, bfloat16, reduced = self.grid.datasets, self.cpu_grids.bfloat16, self.cpu_grids.reduced
+        other = next((name for name in bfloat16.datasets if name not in fetched), None)
+        _require(other is None, f"cpu_grids.bfloat16.datasets names {other!r}, which is not in grid.datasets")
+        both = next((name for name in reduced.datasets if name in fetched), None)
+        _require(both is None, f"cpu_grids.reduced.datasets names {both!r}, which grid.datasets has already")
         return self
 
 

@@ -1,4 +1,4 @@
-"""`python -m pipeline.prune`: list and remove results that the grid of params.yaml no longer names.
+"""`python -m pipeline.prune`: list and remove results that the grids of params.yaml no longer name.
 
 The tables ignore them anyway; weights in runs/ and saves in work/ go too.
 """
@@ -18,7 +18,7 @@ def main() -> None:
     for file in stale:
         print(f"removed {file}")
         file.unlink()
-    print(f"{len(stale)} files that the grid no longer names" if stale else "nothing to remove")
+    print(f"{len(stale)} files that the grids no longer name" if stale else "nothing to remove")
 
 
 def find_stale(params: Params) -> list[Path]:
@@ -31,16 +31,12 @@ def find_stale(params: Params) -> list[Path]:
 
 
 def named_files(params: Params) -> set[Path]:
-    """Every file, and every folder of saves, that a stage of the present grid writes into those folders."""
+    """Every file, and every folder of saves, that a stage of the present grids writes into those folders."""
     grid = params.grid
-    trained = [(d, m, s) for d in grid.datasets for m in grid.models for s in grid.seeds]
-    named = {
-        path(dataset, model, seed)
-        for dataset, model in runs(grid)
-        for seed in grid.seeds
-        for path in (paths.weights, paths.curve, paths.clock, paths.work, paths.lock)
-    }
-    named |= {paths.metrics(*run) for run in trained}
+    trained = [(dataset, model, seed) for (dataset, model), seeds in runs(params).items() for seed in seeds]
+    of_each = (paths.weights, paths.curve, paths.clock, paths.work, paths.lock)
+    named = {path(*run) for run in trained for path in of_each}
+    named |= {paths.metrics(d, model, s) for d, model, s in trained if model not in grid.ablation_models}
     named |= {paths.scaling(model) for model in grid.scaling_models}
     for model in params.models:
         named |= {paths.training_fingerprint(model), paths.evaluation_fingerprint(model)}

@@ -20,7 +20,8 @@ from pipeline.errors import UserError, exit_cleanly, require_one_of
 from pipeline.fetch import MIRROR
 from pipeline.files import replacing
 from pipeline.lock import only_writer
-from pipeline.params import load_params, validate_params
+from pipeline.params import TIMED, Params, load_params, validate_params
+from pipeline.runs import runs
 from pipeline.yaml_file import read_yaml
 
 HOUSE = Path(__file__).parent.parent
@@ -56,9 +57,9 @@ def prepare(workspace: Path, overlay: Path) -> None:
     load_params(base)
     with replacing(workspace / paths.PARAMS) as temporary:
         merged = merge(read_yaml(base), read_yaml(overlay))
-        validate_params(merged, overlay)
+        params = validate_params(merged, overlay)
         with temporary.open("w", encoding="utf-8") as file:
-            YAML().dump(merged, file)
+            YAML().dump(only_what_runs(merged, params), file)
     for package in ("gam", "pipeline"):
         shutil.rmtree(workspace / package, ignore_errors=True)
         shutil.copytree(HOUSE / package, workspace / package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -71,6 +72,20 @@ def merge(base: Any, overlay: Any) -> Any:
     if not (isinstance(base, dict) and isinstance(overlay, dict)):
         return overlay
     return base | {key: merge(base.get(key), value) for key, value in overlay.items()}
+
+
+def only_what_runs(values: dict[str, Any], params: Params) -> dict[str, Any]:
+    """`values`, read as `params`, without the models that no stage needs but the one that takes their fingerprint."""
+    used = {*TIMED, *params.grid.scaling_models, *(model for _, model in runs(params))}
+    families = {
+        family: {role: name if name in used else None for role, name in roles.items()}
+        for family, roles in values["claims"]["families"].items()
+        if not used.isdisjoint(roles.values())
+    }
+    return values | {
+        "models": {name: entry for name, entry in values["models"].items() if name in used},
+        "claims": values["claims"] | {"families": families},
+    }
 
 
 def dvc_environment() -> dict[str, str]:

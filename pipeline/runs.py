@@ -1,34 +1,53 @@
-"""The results that the grid names and that were made with what params.yaml says now: all that tables may show."""
+"""The results that the grids name and that were made with what params.yaml says now: all that tables may show."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline import paths
 from pipeline.errors import UserError
-from pipeline.params import Grid, Params
+from pipeline.params import Params, Role
 from pipeline.results import Clock, Curve, Metrics, RunResult, ScalingResult, TimingResult, read_result
 
 LEFT_OUT = "Left out, made with other parameters than params.yaml has now, or by code that computes something else"
 
+ABLATIONS: tuple[Role, ...] = ("sum_fusion", "global_only", "local_only")
+
 Run = TypeVar("Run", bound=RunResult)
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Models that stand together in a table or a figure."""
+
+    dataset: str
+    models: list[str]
+    n: int
+    """Runs that each of them is to have."""
+    grid: str = ""
+    """Which of cpu_grids they are of; empty for the paper's."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.dataset}, {self.grid}" if self.grid else self.dataset
+
+
 def read_curves(params: Params, dataset: str, model: str) -> list[Curve]:
-    """The finished runs of one model on one data set, in the order of the grid's seeds."""
-    curves = _read(paths.curve, Curve, params.grid, dataset, model)
+    """The finished runs of one model on one data set, in the order of its grid's seeds."""
+    curves = _read(paths.curve, Curve, params, dataset, model)
     return [curve for curve in curves if is_current(curve, params)]
 
 
 def read_clocks(params: Params, dataset: str, model: str) -> list[Clock]:
     """What the clock said during those runs."""
-    return _of_the_runs(_read(paths.clock, Clock, params.grid, dataset, model), read_curves(params, dataset, model))
+    return _of_the_runs(_read(paths.clock, Clock, params, dataset, model), read_curves(params, dataset, model))
 
 
 def read_metrics(params: Params, dataset: str, model: str) -> list[Metrics]:
     """What the weights of those runs are worth, as far as they were evaluated."""
-    return _of_the_runs(_read(paths.metrics, Metrics, params.grid, dataset, model), read_curves(params, dataset, model))
+    return _of_the_runs(_read(paths.metrics, Metrics, params, dataset, model), read_curves(params, dataset, model))
 
 
 def read_timing(params: Params) -> TimingResult | None:
@@ -47,18 +66,17 @@ def read_scaling(params: Params, model: str) -> ScalingResult | None:
 
 def left_out_notes(params: Params) -> list[str]:
     """A note that names the results that are there but not shown."""
-    grid = params.grid
     names = []
-    for dataset, model in runs(grid):
-        curves = _read(paths.curve, Curve, grid, dataset, model)
+    for dataset, model in runs(params):
+        curves = _read(paths.curve, Curve, params, dataset, model)
         seeds = [str(curve.seed) for curve in curves if not is_current(curve, params)]
-        metrics = {found.seed for found in _read(paths.metrics, Metrics, grid, dataset, model)}
+        metrics = {found.seed for found in _read(paths.metrics, Metrics, params, dataset, model)}
         used = {found.seed for found in read_metrics(params, dataset, model)}
         names += [f"{dataset} {model} seed {', '.join(seeds)}"] if seeds else []
         others = sorted(metrics - used - set(map(int, seeds)))
         names += [f"the metrics of {dataset} {model} seed {', '.join(map(str, others))}"] if others else []
     names += ["timing"] if paths.TIMING.exists() and read_timing(params) is None else []
-    unlike = [m for m in grid.scaling_models if paths.scaling(m).exists() and read_scaling(params, m) is None]
+    unlike = [m for m in params.grid.scaling_models if paths.scaling(m).exists() and read_scaling(params, m) is None]
     names += [f"scaling of {model}" for model in unlike]
     return [f"{LEFT_OUT}: {'; '.join(names)}."] if names else []
 
@@ -66,7 +84,7 @@ def left_out_notes(params: Params) -> list[str]:
 def check_same_data(params: Params) -> None:
     """Raise UserError where two runs on one data set were trained on different tokens: they do not compare."""
     first: dict[str, Curve] = {}
-    for dataset, model in runs(params.grid):
+    for dataset, model in runs(params):
         for curve in read_curves(params, dataset, model):
             other = first.setdefault(dataset, curve)
             if curve.provenance.data != other.provenance.data:
@@ -79,10 +97,29 @@ def training_seconds(clocks: list[Clock]) -> float:
     return sum(epoch.train_seconds + epoch.validation_seconds for clock in clocks for epoch in clock.epochs)
 
 
-def runs(grid: Grid) -> list[tuple[str, str]]:
-    """Data set and model of all runs that the grid names, the ablations last."""
-    trained = [(dataset, model) for dataset in grid.datasets for model in grid.models]
-    return trained + [(dataset, model) for dataset in grid.ablation_datasets for model in grid.ablation_models]
+def runs(params: Params) -> dict[tuple[str, str], list[int]]:
+    """The seeds of all runs that a grid names, by data set and model."""
+    return {run: grid.seeds for grid in params.grids().values() for run in grid.runs()}
+
+
+def compared_on_cpu(params: Params) -> list[Comparison]:
+    """The models of each grid beside the paper's, as the paper's Table 1 has them: without ablations."""
+    ablated = params.claims.playing(*ABLATIONS)
+    return _of_cpu_grids(params, lambda model: model not in ablated)
+
+
+def ablated_on_cpu(params: Params) -> list[Comparison]:
+    """The GAMs of each grid beside the paper's that has ablations, and these, as the paper's Table 3 has them."""
+    ablated, either = params.claims.playing(*ABLATIONS), params.claims.playing("gam", *ABLATIONS)
+    return [c for c in _of_cpu_grids(params, either.__contains__) if not ablated.isdisjoint(c.models)]
+
+
+def _of_cpu_grids(params: Params, belongs: Callable[[str], bool]) -> list[Comparison]:
+    return [
+        Comparison(dataset, list(filter(belongs, grid.models)), len(grid.seeds), name)
+        for name, grid in params.cpu_grids
+        for dataset in grid.datasets
+    ]
 
 
 def is_current(curve: Curve, params: Params) -> bool:
@@ -131,10 +168,12 @@ def _of_the_runs(results: list[Run], curves: list[Curve]) -> list[Run]:
     return [result for result in results if (result.weights, result.provenance.data) == of.get(result.seed)]
 
 
-def _read(path_of: Callable[[str, str, int], Path], kind: type[Run], grid: Grid, dataset: str, model: str) -> list[Run]:
+def _read(
+    path_of: Callable[[str, str, int], Path], kind: type[Run], params: Params, dataset: str, model: str
+) -> list[Run]:
     """Raises UserError for a file that says it is another run's."""
     found = []
-    for seed in grid.seeds if (dataset, model) in runs(grid) else []:
+    for seed in runs(params).get((dataset, model), []):
         path = path_of(dataset, model, seed)
         result = read_result(path, kind)
         if result is None:

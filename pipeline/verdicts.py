@@ -6,7 +6,7 @@ from typing import Literal
 from pipeline.params import Claims
 from pipeline.statistics import Estimate
 
-Verdict = Literal["not run", "not reproduced", "inconclusive", "reproduced"]
+Verdict = Literal["not judged", "not run", "not reproduced", "inconclusive", "reproduced"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Part:
     verdict: Verdict
     where: str = ""
     """On what, where that is not told by the text and the models: hardware and the size of the operation."""
+    lacking: tuple[str, ...] = ()
+    """Models that it is about and that there are none of: then it is not judged."""
 
 
 def beyond(effect: Estimate, margin: float) -> Verdict:
@@ -47,9 +49,16 @@ def holds(fact: bool) -> Verdict:
     return "reproduced" if fact else "not reproduced"
 
 
+def judged(parts: list[Part]) -> list[Part]:
+    """Those of which all models are there."""
+    return [part for part in parts if not part.lacking]
+
+
 def together(parts: list[Part]) -> Verdict:
-    """The verdict on a claim: all of its parts must have been run and hold, and one that fails fails it."""
-    verdicts = [part.verdict for part in parts]
+    """The verdict on a claim: all of its parts that are judged must have been run and hold, one that fails fails it."""
+    verdicts = [part.verdict for part in judged(parts)]
+    if not verdicts:
+        return "not judged"
     if "not run" in verdicts:
         return "not run"
     if "not reproduced" in verdicts:
@@ -63,8 +72,9 @@ def rule(claims: Claims) -> str:
         "Rule, fixed beforehand: not run where a run of the grid that it needs is missing; inconclusive below n = 3; "
         "reproduced where the whole 95 % interval lies on the claimed side beyond the margin; not reproduced where all "
         "of it lies inside the margin or on the other side; else inconclusive. A claim of several parts is reproduced "
-        f"if all are, and not reproduced if one is not. Margins: {claims.margin_nats} nats for differences of loss, "
-        f"{claims.margin_ratio:.0%} for times, {claims.margin_gate} for gate values. Growth is fitted from "
-        f"T = {claims.shortest} on; linear: exponent in {claims.linear[0]} to {claims.linear[1]}, quadratic: "
-        f"{claims.quadratic[0]} to {claims.quadratic[1]}."
+        "if all are, and not reproduced if one is not. Parts about a model that the family lacks are left out, and the "
+        "row says so; a claim of such parts alone is not judged. "
+        f"Margins: {claims.margin_nats} nats for differences of loss, {claims.margin_ratio:.0%} for times, "
+        f"{claims.margin_gate} for gate values. Growth is fitted from T = {claims.shortest} on; linear: exponent in "
+        f"{claims.linear[0]} to {claims.linear[1]}, quadratic: {claims.quadratic[0]} to {claims.quadratic[1]}."
     )

@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 
 from pipeline.errors import exit_cleanly
 from pipeline.fetch import main as fetch
-from pipeline.params import load_params
-from pipeline.quickstart import HOUSE, merge
+from pipeline.params import load_params, validate_params
+from pipeline.quickstart import HOUSE, merge, only_what_runs
 from pipeline.tokenise import main as tokenise
 from pipeline.tokens import TokenFolder, open_tokens
 from pipeline.yaml_file import read_yaml
@@ -20,14 +20,25 @@ Edit = dict[str, Any]
 
 
 def tiny_params() -> dict[str, Any]:
-    """params.yaml with tests/tiny.yaml on top, and only the models of the grid."""
-    values = merge(read_yaml(HOUSE / "params.yaml"), read_yaml(Path(__file__).with_name("tiny.yaml")))
-    used = [*values["grid"]["models"], *values["grid"]["ablation_models"], "mamba"]  # mamba is timed
-    values["models"] = {name: values["models"][name] for name in used}
-    roles = values["claims"]["families"]["paper"]
-    roles.update({role: None for role, name in roles.items() if name not in used})
+    """params.yaml with tests/tiny.yaml on top, and only what the grid names."""
+    tiny = Path(__file__).with_name("tiny.yaml")
+    values = merge(read_yaml(HOUSE / "params.yaml"), read_yaml(tiny))
+    values = only_what_runs(values, validate_params(values, tiny))
     values["datasets"] = {name: values["datasets"][name] for name in values["grid"]["datasets"]}
-    return dict(values)
+    return values
+
+
+def reduced_grid(base: dict[str, Any]) -> Edit:
+    """A change of `base` that adds a grid with three seeds and a family of its own, which has no Mamba."""
+    roles = {"transformer": "transformer", "gam": "gam", "sum_fusion": "gam-sum-fusion"}
+    names = {role: f"{name}-reduced" for role, name in roles.items()}
+    lacking = {"mamba": None, "global_only": None, "local_only": None}
+    return {
+        "cpu_grids": {"reduced": {"datasets": ["less"], "models": list(names.values()), "seeds": [0, 1, 2]}},
+        "datasets": {"less": base["datasets"]["stories"] | {"vocab_size": 140}},
+        "models": {names[role]: base["models"][name] for role, name in roles.items()},
+        "claims": {"families": {"reduced": names | lacking}},
+    }
 
 
 class Workspace:

@@ -12,7 +12,7 @@ from pipeline.quickstart import HOUSE
 from pipeline.results import LayerGates, Provenance
 from pipeline.tables import main as tables
 from pipeline.yaml_file import read_yaml
-from tests.conftest import Workspace
+from tests.conftest import Workspace, reduced_grid
 from tests.made_up import STAMP, run_fields, scaling_point, write_metrics, write_run, write_scaling, write_timing
 
 ABLATIONS = {"gam-sum-fusion": "sum_fusion", "gam-global-only": "global_only", "gam-local-only": "local_only"}
@@ -47,10 +47,10 @@ def write_losses(**losses: float) -> None:
             write_run(model.replace("_", "-"), seed, [last - 0.5, last])
 
 
-def verdicts(workspace: Workspace, dataset: str = "stories") -> dict[str, str]:
+def verdicts(workspace: Workspace, dataset: str = "stories", family: str = "paper") -> dict[str, str]:
     workspace.call(tables)
     summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())["claims"]
-    found: dict[str, str] = summary["machine"] if dataset == "machine" else summary[dataset]["paper"]
+    found: dict[str, str] = summary["machine"] if dataset == "machine" else summary[dataset][family]
     return found
 
 
@@ -190,7 +190,72 @@ def test_prune(grid: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_shipped_families_name_the_roles() -> None:
-    family = read_yaml(HOUSE / "params.yaml")["claims"]["families"]["paper"]
-    assert family == {"transformer": "transformer", "mamba": "mamba", "gam": "gam"} | {
+    families = read_yaml(HOUSE / "params.yaml")["claims"]["families"]
+    assert families["paper"] == {"transformer": "transformer", "mamba": "mamba", "gam": "gam"} | {
         role: name for name, role in ABLATIONS.items()
     }
+    assert families["reduced"] == {role: f"{name}-reduced" for role, name in families["paper"].items()}
+    assert {role: name for role, name in families["bfloat16"].items() if name} == {
+        "transformer": "transformer-bfloat16",
+        "gam": "gam-bfloat16",
+    }
+
+
+@pytest.fixture
+def reduced(grid: Workspace) -> Workspace:
+    """The same with a grid beside it, whose family has no Mamba and one ablation."""
+    grid.edit(reduced_grid(read_yaml(grid.folder / "params.yaml")))
+    return grid
+
+
+def write_reduced(seeds: list[int], gam: float = 5.0) -> None:
+    for seed in seeds:
+        write_run("gam-reduced", seed, [gam + seed], dataset="less")
+        write_run("transformer-reduced", seed, [5.1 + 1.001 * seed], dataset="less")
+
+
+@pytest.mark.parametrize(("gam", "verdict"), [(5.0, "reproduced"), (5.2, "not reproduced")])
+def test_a_role_that_nobody_plays_holds_nothing_back(reduced: Workspace, gam: float, verdict: str) -> None:
+    reduced.edit({"grid": {"seeds": [0, 1, 2, 3, 4]}})  # the other grid's
+    write_reduced(SEEDS, gam)
+    found = verdicts(reduced, "less", "reduced")
+    assert {found[name] for name in ("C3", "C12")} == {verdict}
+    assert {name: found[name] for name in ("C7", "C8", "C9", "C10")} == {
+        "C7": "not run",
+        "C8": "not reproduced",  # by GAM's reach, all that it can be judged by here
+        "C9": "not judged",
+        "C10": "not judged",
+    }
+    rows = [row for row in (paths.PAPER_TABLES / "claims.md").read_text().splitlines() if "family reduced" in row]
+    told = {row.split("|")[2].strip(): row.split("|")[5].strip() for row in rows}
+    assert told["C3"].startswith("Transformer − GAM: ")
+    for name in ("C3", "C12"):
+        assert told[name].endswith("; no Mamba in this family")
+    assert told["C10"] == "no Local Only, no Global Only in this family"
+
+
+def test_a_family_waits_for_the_seeds_of_its_own_grid(reduced: Workspace) -> None:
+    reduced.edit({"grid": {"seeds": [0, 1]}})
+    write_reduced([0, 1])
+    assert verdicts(reduced, "less", "reduced")["C3"] == "not run"
+    write_reduced([2])
+    assert verdicts(reduced, "less", "reduced")["C3"] == "reproduced"
+
+
+def test_a_family_is_judged_on_the_data_sets_of_its_grid(reduced: Workspace) -> None:
+    reduced.call(tables)
+    summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())["claims"]
+    families = {dataset: list(found) for dataset, found in summary.items() if dataset != "machine"}
+    assert families == {"stories": ["paper"], "wikitext-2": ["paper"], "tinystories": ["paper"], "less": ["reduced"]}
+    reduced.edit({"cpu_grids": {"reduced": {"datasets": []}}})
+    reduced.call(tables)
+    assert "family reduced" not in (paths.PAPER_TABLES / "claims.md").read_text()
+
+
+def test_prune_knows_every_grid(reduced: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    write_reduced(SEEDS)
+    reduced.call(prune)
+    assert capsys.readouterr().out == "nothing to remove\n"
+    reduced.edit({"cpu_grids": {"reduced": {"seeds": [0, 1]}}})
+    reduced.call(prune)
+    assert capsys.readouterr().out.splitlines()[-1] == "6 files that the grids no longer name"

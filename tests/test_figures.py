@@ -19,7 +19,8 @@ from pipeline.published import load_published
 from pipeline.quickstart import HOUSE
 from pipeline.results import Clock, EpochSeconds, write_result
 from pipeline.scaling_figures import scaling_figures
-from tests.conftest import Workspace
+from pipeline.yaml_file import read_yaml
+from tests.conftest import Workspace, reduced_grid
 from tests.made_up import run_fields, scaling_point, write_run, write_scaling
 
 NAMES = ["compute_time", "epoch_time", "gam_block", "peak_memory", "validation_loss", "validation_perplexity"]
@@ -92,6 +93,19 @@ def test_what_the_epochs_show(workspace: Workspace) -> None:
     assert gam == pytest.approx([3.6, 3.1])
     bottom, top = axes.collections[1].get_datalim(axes.transData).intervaly
     assert (bottom, top) == pytest.approx((3.1 - 4.302653 * 0.1 / 3**0.5, 3.6 + 4.302653 * 0.1 / 3**0.5))
+
+
+def test_a_panel_for_each_grid(workspace: Workspace) -> None:
+    """A model has the same look in all of them, by its name in the tables."""
+    workspace.edit(reduced_grid(read_yaml(workspace.folder / "params.yaml")))
+    write_all(workspace)
+    write_run("gam-reduced", 0, [4.0, 3.5], dataset="less")
+    paper, reduced = learning_figures(load_params(), load_published())["validation_loss"].axes
+    assert [paper.get_title(), reduced.get_title()] == ["stories, n = 3", "less, reduced, n = 1"]
+    (line,) = reduced.lines
+    assert list(line.get_ydata()) == [4.0, 3.5]
+    assert line.get_color() == paper.lines[1].get_color()
+    assert "not run: Transformer (fused)" in texts(reduced)
 
 
 ELSEWHERE = [

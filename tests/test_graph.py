@@ -14,9 +14,9 @@ from ruamel.yaml import YAML
 
 from pipeline import paths
 from pipeline.params import load_params
-from pipeline.quickstart import HOUSE, dvc_environment, prepare
+from pipeline.quickstart import HOUSE, dvc_environment, merge, prepare
 from pipeline.yaml_file import read_yaml
-from tests.conftest import tiny_params
+from tests.conftest import reduced_grid, tiny_params
 
 MODELS = ["transformer", "mamba", "gam", "gam-sum-fusion"]
 
@@ -99,6 +99,25 @@ def test_another_seed(house: Path) -> None:
         "check", "tables", "figures", "train@stories-transformer-1", "train@stories-gam-1",
         "ablation@stories-gam-sum-fusion-1", "evaluate@stories-transformer-1", "evaluate@stories-gam-1",
     }  # fmt: skip
+
+
+def test_the_grids_beside_it(house: Path) -> None:
+    params = merge(read_yaml(house / "params.yaml"), reduced_grid(read_yaml(house / "params.yaml")))
+    params["models"]["gam-bfloat16"] = params["models"]["gam"] | {"precision": "bfloat16"}
+    params["cpu_grids"]["bfloat16"] = {"datasets": ["stories"], "models": ["gam-bfloat16"], "seeds": [0]}
+    params["cpu_grids"]["reduced"] = {"datasets": ["less"], "models": ["gam-reduced"], "seeds": [5]}
+    write_params(house, params)
+    ran = stages_run(dvc(house, "repro"))
+    assert ran == {
+        "check", "fingerprint@gam-bfloat16", "fingerprint@gam-reduced", "fingerprint@transformer-reduced",
+        "fingerprint@gam-sum-fusion-reduced", "train_bfloat16@stories-gam-bfloat16-0",
+        "evaluate_bfloat16@stories-gam-bfloat16-0", "fetch_reduced@less", "tokenise_reduced@less",
+        "train_reduced@less-gam-reduced-5", "evaluate_reduced@less-gam-reduced-5", "tables", "figures",
+    }  # fmt: skip
+    table = (house / "paper_tables/main.md").read_text()
+    rows = [line for line in table.splitlines() if line.startswith(("| stories, bfloat16 ", "| less, reduced "))]
+    assert len(rows) == 2
+    assert not any("not run" in row for row in rows)
 
 
 def test_comments_and_names_retrain_nothing(house: Path) -> None:
@@ -187,11 +206,13 @@ def test_paths_agree_with_the_graph() -> None:
     params = load_params(HOUSE / "params.yaml")
     grid = params.grid
     expected = {paths.PARAMS_ARE_VALID, paths.PAPER_TABLES / "summary.json"}
-    for dataset in grid.datasets:
+    for dataset in {dataset for each in params.grids().values() for dataset in each.datasets}:
         expected |= {paths.raw(dataset), paths.tokens(dataset)}
     for model in params.models:
         expected |= {paths.training_fingerprint(model), paths.evaluation_fingerprint(model)}
-    runs = [(d, m, s) for d in grid.datasets for m in grid.models for s in grid.seeds]
+    runs = [
+        (d, m, s) for each in params.grids().values() for d in each.datasets for m in each.models for s in each.seeds
+    ]
     ablations = [(d, m, s) for d in grid.ablation_datasets for m in grid.ablation_models for s in grid.seeds]
     expected |= {path(*run) for run in runs + ablations for path in (paths.weights, paths.curve, paths.clock)}
     expected |= {paths.metrics(*run) for run in runs}

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.check import main as check
 from pipeline.params import load_params
-from pipeline.quickstart import HOUSE
+from pipeline.quickstart import HOUSE, OVERLAYS, prepare
+from pipeline.runs import runs
+from pipeline.yaml_file import read_yaml
 from tests.conftest import Workspace
 
 GAM, TRANSFORMER = {"models": {"gam": {}}}, {"models": {"transformer": {}}}
@@ -26,14 +29,89 @@ def test_the_paper_protocol() -> None:
         "weight_decay": 0.1,
         "clip_norm": 1.0,
     }
-    assert {name: dataset.vocab_size for name, dataset in params.datasets.items()} == {
+    assert {name: params.datasets[name].vocab_size for name in params.grid.datasets} == {
         "wikitext-2": 10_000,
         "wikitext-2-v1": 10_000,
         "tinystories": 10_000,
     }
-    for entry in params.models.values():
-        assert entry.precision == "float32"
-        assert entry.config(10_000).block_size == 256
+    for name in (*params.grid.models, *params.grid.ablation_models):
+        assert params.models[name].precision == "float32"
+        assert (params.models[name].config(10_000).d_model, params.models[name].config(10_000).n_layer) == (512, 6)
+    assert {entry.config(10_000).block_size for entry in params.models.values()} == {256}
+
+
+def test_the_grids_beside_it() -> None:
+    """Bfloat16: the paper's entries but for the precision and fused attention. Reduced: the same switches, smaller."""
+    params = load_params(HOUSE / "params.yaml")
+    for name, grid in params.cpu_grids:
+        assert params.grid_of(name) is grid
+        for model in grid.models:
+            theirs = params.models[model.removesuffix(f"-{name}")].model_dump()
+            ours = params.models[model].model_dump()
+            different = {field for field in ours if ours[field] != theirs[field]}
+            sizes = {"d_model", "n_layer", "n_head", "n_slot", "d_state", "expand"} & ours.keys()
+            changed = sizes if name == "reduced" else {"precision"}
+            assert different == changed | {"fused"} & ours.keys()
+    text, whole = (params.datasets[name] for name in ("wikitext-2-v1-reduced", "wikitext-2-v1"))
+    assert (text.origin, text.sha256["test"]) == (whole.origin, whole.sha256["test"])
+
+
+@pytest.mark.parametrize("overlay", sorted(OVERLAYS.glob("*.yaml")), ids=lambda overlay: overlay.stem)
+def test_the_quickstart_has_only_what_it_runs(tmp_path: Path, overlay: Path) -> None:
+    prepare(tmp_path, overlay)
+    params = load_params(tmp_path / "params.yaml")
+    assert set(params.models) == {*params.grid.models, *params.grid.ablation_models, *params.grid.scaling_models}
+    assert list(params.claims.families) == ["paper"]
+    assert set(runs(params)) == set(params.grid.runs())
+
+
+REDUCED = {"cpu_grids": {"reduced": {"datasets": ["less"], "models": ["small"], "seeds": [0]}}}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({}, None),
+        ({"cpu_grids": {"small": {}}}, "cpu_grids.small is not a known key"),
+        ({"cpu_grids": {"reduced": {"models": ["smal"]}}}, "cpu_grids.reduced.models names 'smal', which models does"),
+        ({"cpu_grids": {"reduced": {"models": ["smal"]}}}, "not have (did you mean 'small'?)"),
+        ({"cpu_grids": {"reduced": {"datasets": ["much"]}}}, "cpu_grids.reduced.datasets names 'much', which datasets"),
+        ({"cpu_grids": {"reduced": {"seeds": [1, 1]}}}, "cpu_grids.reduced.seeds names 1 twice"),
+        ({"cpu_grids": {"reduced": {"models": ["gam"]}}}, "cpu_grids.reduced runs 'gam', which grid runs already"),
+        (
+            {"cpu_grids": {"bfloat16": {"datasets": ["stories"], "models": ["small"], "seeds": [0]}}},
+            "cpu_grids.reduced runs 'small', which cpu_grids.bfloat16 runs already: give it another entry",
+        ),
+        (
+            {"cpu_grids": {"bfloat16": {"datasets": ["less"]}}},
+            "cpu_grids.bfloat16.datasets names 'less', which is not in grid.datasets",
+        ),
+        (
+            {"cpu_grids": {"reduced": {"datasets": ["stories"]}}},
+            "cpu_grids.reduced.datasets names 'stories', which grid.datasets has already",
+        ),
+        (
+            {"cpu_grids": {"reduced": {"datasets": ["less", "less-is"], "models": ["small", "is-small"]}}},
+            "cpu_grids.reduced.datasets and models give two runs the name 'less-is-small' in DVC: rename an entry",
+        ),
+        (
+            {"claims": {"families": {"paper": {"gam": "small"}}}},
+            "claims.families.paper has models of cpu_grids.reduced and of grid: choose one",
+        ),
+    ],
+)
+def test_mistakes_in_the_grids_beside_it(
+    workspace: Workspace, refusal: Callable[..., str], change: dict[str, Any], message: str | None
+) -> None:
+    base = read_yaml(workspace.folder / "params.yaml")
+    less, small = base["datasets"]["stories"], base["models"]["gam"]
+    workspace.edit({"datasets": {"less": less, "less-is": less}, "models": {"small": small, "is-small": small}})
+    workspace.edit(REDUCED)
+    workspace.edit(change)
+    if message is None:
+        workspace.call(check)
+    else:
+        assert message in refusal(check)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from pipeline.quickstart import HOUSE, for_terminal
 from pipeline.runs import LEFT_OUT
 from pipeline.statistics import estimate
 from pipeline.tables import main as tables
-from tests.conftest import Workspace
+from pipeline.yaml_file import read_yaml
+from tests.conftest import Workspace, reduced_grid
 from tests.made_up import STAMP, run_fields, scaling_point, write_metrics, write_run, write_scaling, write_timing
 
 
@@ -48,7 +49,9 @@ def test_without_any_result(workspace: Workspace) -> None:
     ]
     summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())
     assert summary["main"] == summary["ablation"] == summary["timing"] == summary["scaling"] == {}
-    assert set(summary["claims"]["wikitext-2"]["paper"].values()) == {"not run"}
+    without = {"C9", "C10"}  # there is no Global Only, and no Local Only
+    verdicts = summary["claims"]["wikitext-2"]["paper"]
+    assert verdicts == {claim: "not judged" if claim in without else "not run" for claim in verdicts}
 
 
 def test_one_run(workspace: Workspace) -> None:
@@ -142,6 +145,26 @@ def test_perplexity_that_no_float_holds(workspace: Workspace) -> None:
     write_run("gam", 0, [799.5, 800.0])
     workspace.call(tables)
     assert cells("ablation", "stories", "GAM (Full)")[-3:] == ["overflow", "overflow", "1"]
+
+
+def test_a_grid_beside_the_paper_s(workspace: Workspace) -> None:
+    """A group of its own below the paper's data sets, without published numbers; the ablations in their own table."""
+    workspace.edit(reduced_grid(read_yaml(workspace.folder / "params.yaml")))
+    for seed in range(3):
+        for model, loss in (("transformer-reduced", 5.5), ("gam-reduced", 5.0), ("gam-sum-fusion-reduced", 4.0)):
+            write_run(model, seed, [loss + seed], dataset="less")
+    workspace.call(tables)
+    half = f"{4.302653 / 3**0.5:.4f}"  # t(0.975, 2) from a printed table; standard deviation 1
+    assert cells("main", "less, reduced", "Transformer (fused)")[4:6] == ["–", f"6.5000 ± {half}"]
+    assert cells("main", "less, reduced", "GAM (Full)")[4:6] == ["–", f"**6.0000 ± {half}**"]
+    assert cells("ablation", "less, reduced", "GAM (Full)")[-1] == "3"
+    assert cells("ablation", "less, reduced", "GAM (Sum Fusion)")[-1] == "3"
+    for name, theirs in (("main", ["wikitext-2", "tinystories"]), ("ablation", ["wikitext-2"])):
+        groups = re.findall(r"^\| ([a-z].*?) +\|", (paths.PAPER_TABLES / f"{name}.md").read_text(), re.MULTILINE)
+        assert list(dict.fromkeys(groups)) == ["stories", *theirs, "less, reduced"]
+    assert "GAM (Sum Fusion)" not in (paths.PAPER_TABLES / "main.md").read_text()
+    summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())["main"]
+    assert list(summary) == ["less"]
 
 
 def test_several_seeds(workspace: Workspace) -> None:
