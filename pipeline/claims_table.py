@@ -53,9 +53,9 @@ def claims_table(params: Params, published: Published) -> tuple[Table, dict[str,
         "Losses: paired differences of validation loss over seeds, t interval; P: probability of improvement. C3, C4: "
         "after the last epoch; C7 to C10: each run's best epoch, as the paper's Table 3; C12: after every epoch. "
         "Times: steps made in turn in one process, ratio of medians, bootstrap over rounds.",
-        "A data set that is not the paper's, or models of another size or precision, are judged for themselves and do not "
-        "speak for the paper's cell. The two published perplexities of the full GAM, 882.57 and 900.84, lie 0.0205 nats "
-        "apart.",
+        "A data set that is not the paper's, or models of another size or precision, are judged for themselves and do "
+        "not speak for the paper's cell. The two published perplexities of the full GAM, 882.57 and 900.84, lie 0.0205 "
+        "nats apart.",
         *cost_notes(f"The {len(clocks)} trainings", training_seconds(list(clocks.values()))),
         *left_out_notes(params),
         *machine_notes(provenances),
