@@ -35,7 +35,7 @@ def time_tokenisation() -> list[float] | None:
 
 
 def time_tables() -> list[float]:
-    """Seconds of the stage `tables` with a result for every run of the grid, by round.
+    """Seconds of the stage `tables` with a result for every run of the grids, by round.
 
     Raises RuntimeError where the tables lack one of them.
     """
@@ -90,11 +90,11 @@ def run(house: Path, module: str, *arguments: str) -> tuple[float, str]:
 
 
 def make_up_results(params: Params) -> None:
-    """A result of every kind for everything that the grid names."""
+    """A result of every kind for everything that the grids name."""
     for model in params.models:
         write_text(paths.training_fingerprint(model), f"made up for {model}\n")
-    for dataset, model in runs(params.grid):
-        for seed in params.grid.seeds:
+    for (dataset, model), seeds in runs(params).items():
+        for seed in seeds:
             write_run(model, seed, [8 - epoch / 10 for epoch in range(params.train.epochs)], dataset)
     write_timing(**dict.fromkeys(TIMED, 1.0))
     for model in params.grid.scaling_models:
