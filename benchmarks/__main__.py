@@ -16,6 +16,7 @@ from typing import Any
 from benchmarks.bars import bars
 from benchmarks.blocks import measure_block
 from benchmarks.measure import in_turn, peak_mib
+from benchmarks.modes import loss_changes
 from benchmarks.report import report
 from benchmarks.stages import time_nothing_to_do, time_tables, time_tokenisation
 from benchmarks.steps import measure_steps, stepper
@@ -45,6 +46,7 @@ def main() -> None:
         "tables": time_tables(),
         "nothing_to_do": time_nothing_to_do(),
     }
+    results["loss_changes"] = loss_changes()
     write_json(RESULTS, results)
     text = report(results)
     print(text)

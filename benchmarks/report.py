@@ -4,6 +4,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks.bars import bars
+from pipeline.evidence import signed
+from pipeline.statistics import estimate
 
 LARGEST = 12
 """Operations that are named."""
@@ -21,6 +23,7 @@ def report(results: dict[str, Any]) -> str:
         steps(results),
         operations(results),
         block(results),
+        loss_changes(results),
     )
     return "\n\n".join("\n".join(lines) for lines in tables if lines) + "\n"
 
@@ -67,6 +70,14 @@ def operations(results: dict[str, Any]) -> list[str]:
         rest = sum(seconds for _, seconds in ranked[LARGEST:])
         lines.append(f"| {step['model']}, {step['precision']} | {named}, all else {1000 * rest:,.0f} |")
     return lines if any(step["operations"] for step in results["steps"]) else []
+
+
+def loss_changes(results: dict[str, Any]) -> list[str]:
+    """Differences of loss, paired by seed, with their 95 % intervals."""
+    lines = ["| a small GAM trained in another mode | validation loss − float32's, nats |", "| --- | --- |"]
+    for mode, differences in results["loss_changes"].items():
+        lines.append(f"| {mode} | {signed(estimate(differences), 4)}, n = {len(differences)} |")
+    return lines
 
 
 def block(results: dict[str, Any]) -> list[str]:

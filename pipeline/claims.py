@@ -121,8 +121,8 @@ def ahead_throughout(evidence: Evidence, *rivals: Role) -> list[Part]:
 
 
 ON_MACHINES: dict[str, Callable[[Params], list[Part]]] = {
-    "C1": lambda params: faster(params, "transformer", "mamba"),
-    "C2": lambda params: faster(params, "transformer"),
+    "C1": lambda params: faster(params, "transformer", "transformer-fused", "mamba"),
+    "C2": lambda params: faster(params, "transformer", "transformer-fused"),
     "C5": linear_growth,
     "C6": quadratic_growth,
 }

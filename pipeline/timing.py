@@ -1,5 +1,6 @@
 """Stage `timing`: training steps of all three models, in turn, in one process -> results/timing.json.
 
+The Transformer is there twice, computed as published and in the fast way.
 This stage alone may judge claims of speed: the steps of a round follow each other within seconds, so that what else
 the machine does falls on all models alike. It is to run alone on its device; how busy the processors were just before
 says whether it did. Deterministic mode is off, as it was for the published times.
@@ -67,7 +68,7 @@ def common_block_size(params: Params) -> int:
     sizes = {name: params.models[name].config(params.timing.vocab_size).block_size for name in TIMED}
     if len(set(sizes.values())) > 1:
         raise UserError(f"params.yaml: block_size differs between timed models ({sizes}): make them equal")
-    return sizes[TIMED[0]]
+    return sizes["gam"]
 
 
 def common_precision(params: Params) -> Precision | None:

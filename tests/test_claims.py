@@ -119,6 +119,12 @@ def test_speed(grid: Workspace, gam: float, verdict: str) -> None:
     assert "Test & Device_1 (cpu)" in (paths.PAPER_TABLES / "claims.md").read_text()
 
 
+def test_no_verdict_rests_on_a_slow_opponent(grid: Workspace) -> None:
+    write_timing(**{"transformer": 1.0, "transformer-fused": 0.9, "mamba": 1.1, "gam": 0.9})
+    found = verdicts(grid, "machine")
+    assert found["C1"] == found["C2"] != "reproduced"
+
+
 def test_times_of_other_models_do_not_count(grid: Workspace) -> None:
     write_timing(transformer=1.0, mamba=1.1, gam=0.9)
     assert verdicts(grid, "machine")["C1"] == "reproduced"
