@@ -38,11 +38,7 @@ check: $(READY)       ## lint and types
 	ruff format --check .
 	mypy
 
-repro: $(READY)       ## the grid of params.yaml; ends nonzero where a run is missing, with all tables made
-	python -m pipeline.check
-	dvc repro --keep-going; status=$$?; dvc repro --single-item tables figures && exit $$status
-
-grid: $(READY)        ## the same, its trainings JOBS at a time
+repro grid: $(READY)  ## the grid of params.yaml, JOBS trainings at a time; ends nonzero where a run is missing, tables made
 	python -m pipeline.check
 	python -m pipeline.grid --jobs $(JOBS)
 

@@ -33,7 +33,11 @@ def machine(results: dict[str, Any]) -> str:
     p, busy = results["provenance"], results["busy_before"]
     packages = ", ".join(f"{name} {p['packages'][name]}" for name in ("python", "torch"))
     busy = "" if busy is None else f"; processors busy just before: {busy:.0%}"
-    return f"{p['device']} ({p['device_type']}, {p['threads']} threads); {packages}; allocator: {p['allocator']}{busy}."
+    idle = median(results["commands"]["nothing_to_do_in_all_grids"])
+    where = (
+        f"{p['device']} ({p['device_type']}, {p['threads']} threads); {packages}; allocator: {p['allocator']}{busy}."
+    )
+    return f"{where} `dvc repro` of all grids with nothing to do: {idle:.1f} s."
 
 
 def steps(results: dict[str, Any]) -> list[str]:

@@ -108,7 +108,7 @@ def main() -> None:
     torch.set_num_threads(params.runtime.threads)
     with plain_definitions():
         step = stepper(params, name, cast(Precision, precision), torch.device("cpu"), compiled=False)
-        print(*in_turn({"plain": step}, rounds=5)["plain"])
+        print(*in_turn({"plain": step}, rounds=3)["plain"])
 
 
 if __name__ == "__main__":
