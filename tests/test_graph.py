@@ -18,7 +18,7 @@ from pipeline.quickstart import HOUSE, dvc_environment, merge, prepare
 from pipeline.yaml_file import read_yaml
 from tests.conftest import reduced_grid, tiny_params
 
-MODELS = ["transformer", "mamba", "gam", "gam-sum-fusion"]
+MODELS = ["transformer", "transformer-fused", "mamba", "gam", "gam-sum-fusion"]
 
 
 def dvc(folder: Path, *arguments: str) -> str:

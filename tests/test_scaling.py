@@ -20,7 +20,7 @@ def test_timing(workspace: Workspace) -> None:
     result = read_result(paths.TIMING, TimingResult)
     assert result is not None
     assert {name: len(times.seconds) for name, times in result.models.items()} == {
-        "transformer": 3, "mamba": 3, "gam": 3,
+        "transformer": 3, "transformer-fused": 3, "mamba": 3, "gam": 3,
     }  # fmt: skip
     assert result.block_size == 32
 
