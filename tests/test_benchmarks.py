@@ -1,18 +1,42 @@
-"""docs/performance.md against the results that it shows, and the rule by which bars hold."""
+"""docs/performance.md against the results that it shows, what is compared, and the rule by which bars hold."""
 
+import dataclasses
 import json
+from contextlib import nullcontext
 
 import pytest
+import torch
 
 from benchmarks.bars import Bar, Measured
+from benchmarks.plain import plain_definitions
 from benchmarks.report import report
+from pipeline.params import load_params
 from pipeline.quickstart import HOUSE
+from pipeline.training import seeded_model
 
 
 def test_the_page_shows_the_results() -> None:
     results = json.loads((HOUSE / "benchmarks/results.json").read_text(encoding="utf-8"))
     page = (HOUSE / "docs/performance.md").read_text(encoding="utf-8")
     assert f"<!-- measured -->\n{report(results)}<!-- end -->\n" in page
+
+
+@pytest.mark.parametrize("name", ["gam", "transformer-fused", "mamba"])
+def test_the_published_algorithm_computes_the_same(name: str) -> None:
+    """What we are compared with has our loss and gradients, without dropout."""
+    config = load_params().models[name].config(29)
+    config = dataclasses.replace(config, d_model=16, n_layer=2, block_size=12, dropout=0.0)
+    model = seeded_model(config, 0, torch.device("cpu"))
+    batch = torch.randint(29, (3, 13), generator=torch.Generator().manual_seed(0))
+    computed = []
+    for way in (plain_definitions(), nullcontext()):
+        model.zero_grad()
+        with way:
+            loss = model.loss(batch[:, :-1], batch[:, 1:])
+            loss.backward()
+        computed.append((loss.detach(), *(parameter.grad for parameter in model.parameters())))
+    for plain, ours in zip(*computed, strict=True):
+        torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(

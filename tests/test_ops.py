@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gam.ops.attention import causal_attention_fused, causal_attention_reference
+from gam.ops.attention import ROWS, causal_attention_fused, causal_attention_reference
 from gam.ops.causal_convolution import causal_convolution, causal_convolution_reference
 from gam.ops.cross_entropy import CHUNK as LOSS_CHUNK
 from gam.ops.cross_entropy import linear_cross_entropy, linear_cross_entropy_reference
 from gam.ops.dropout import dropout
-from gam.ops.memory_retrieval import memory_retrieval
+from gam.ops.memory_retrieval import memory_retrieval, memory_retrieval_reference
 from gam.ops.selective_scan import CHUNK, selective_scan, selective_scan_reference
 
 
@@ -97,6 +97,37 @@ def test_fused_attention(length: int) -> None:
     inputs = [torch.randn(2, 3, length, 5).double() for _ in range(3)]
     fused, plain = (partial(attend, dropout=0.0) for attend in (causal_attention_fused, causal_attention_reference))
     assert_alike(fused, plain, inputs)
+
+
+@pytest.mark.parametrize("length", [1, ROWS, ROWS + 1, 2 * ROWS + 63])
+def test_attention_by_rows(length: int) -> None:
+    """With a dropout that is too rare to happen: then its masks, which differ, drop nothing."""
+    torch.manual_seed(0)
+    inputs = [torch.randn(2, 3, length, 5).double() for _ in range(3)]
+    by_rows, plain = partial(causal_attention_fused, dropout=1e-9), partial(causal_attention_reference, dropout=0.0)
+    assert_alike(by_rows, plain, inputs)
+
+
+def test_attention_by_rows_drops_weights() -> None:
+    """Each query's weights sum to one on average, and no longer one by one."""
+    torch.manual_seed(0)
+    q, k = (torch.randn(64, 4, ROWS + 1, 5) for _ in range(2))
+    sums = causal_attention_fused(q, k, torch.ones_like(q), 0.5)[..., 0]
+    assert abs(sums.mean().item() - 1) < 0.02
+    assert sums.std().item() > 0.1
+
+
+def test_memory_retrieval_under_autocast() -> None:
+    torch.manual_seed(0)
+    x, bank = torch.randn(2, 9, 16, requires_grad=True), torch.randn(11, 16, requires_grad=True)
+    computed = []
+    for retrieve in (memory_retrieval, memory_retrieval_reference):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            y = retrieve(x, bank)
+        assert y.dtype == torch.bfloat16
+        computed.append((y.detach(), *torch.autograd.grad(y.float().square().sum(), (x, bank))))
+    for ours, theirs in zip(*computed, strict=True):
+        assert ((ours - theirs).abs().max() / theirs.abs().max()).item() < 0.03
 
 
 def scan_inputs(batch: int, length: int, channels: int, states: int) -> list[Tensor]:

@@ -56,6 +56,12 @@ def test_torch_without_cuda(torch_for_cuda_13: pytest.MonkeyPatch) -> None:
         start_on("cuda")
 
 
+def test_a_precision_that_the_device_does_not_have() -> None:
+    entry = load_params().models["gam"].model_copy(update={"precision": "tfloat32"})
+    with pytest.raises(UserError, match=r"precision tfloat32 is for CUDA devices.*float32"):
+        runtime.start(load_params().runtime.model_copy(update={"device": "cpu"}), entry)
+
+
 @pytest.mark.parametrize("installed", [False, True])
 def test_no_kernels(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], installed: bool) -> None:
     """Missing, Mamba takes the slow way and the extra is named; installed in vain, the run is refused."""
