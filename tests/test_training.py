@@ -55,7 +55,7 @@ def test_same_seed_same_bytes(tokenised: Workspace, model: str, precision: str) 
 
 @pytest.mark.filterwarnings("ignore")  # torch's compiler sets off warnings within torch
 def test_compiled() -> None:
-    """The same loss and gradients; without dropout, since compiled code draws other masks."""
+    """The same loss and gradients, without dropout."""
     config = load_params().models["gam"].config(29)
     config = dataclasses.replace(config, d_model=16, n_layer=1, block_size=12, dropout=0.0)
     batch = torch.randint(29, (2, 13), generator=torch.Generator().manual_seed(0))
