@@ -25,7 +25,7 @@ quickstart: $(READY)  ## the whole pipeline, small, on the embedded corpus (OVER
 	python -m pipeline.quickstart --overlay $(OVERLAY)
 
 test: $(READY)        ## all tests
-	OMP_WAIT_POLICY=passive python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder # no spinning: two share the cores
+	GOMP_SPINCOUNT=1000 python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder # little spinning: two share the cores
 
 faults: $(READY)      ## kills, full disks, flipped bits and the like, some minutes of them, and what was lost
 	python -m tests.faults
