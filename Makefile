@@ -42,9 +42,10 @@ repro grid: $(READY)  ## the grid of params.yaml, JOBS trainings at a time; ends
 	python -m pipeline.check
 	python -m pipeline.grid --jobs $(JOBS)
 
-tables: $(READY)      ## the tables and figures from the results that are there
+tables: $(READY)      ## the tables, the figures and README's opening from the results that are there
 	python -m pipeline.check
 	dvc repro --single-item --force tables figures
+	python -m pipeline.readme
 
 image:                ## the environment of the grid on a GPU, as an image
 	$(DOCKER) build --file docker/Dockerfile --tag $(IMAGE) --build-arg VERSION=$(VERSION) \

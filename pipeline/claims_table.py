@@ -3,7 +3,7 @@
 from typing import Any
 
 from pipeline.claims import ON_MACHINES, ON_TINYSTORIES, ON_WIKITEXT
-from pipeline.evidence import Evidence
+from pipeline.evidence import TINYSTORIES, all_evidence
 from pipeline.params import Params
 from pipeline.published import Published
 from pipeline.results import Clock, Provenance
@@ -11,8 +11,6 @@ from pipeline.runs import left_out_notes, read_scaling, read_timing, training_se
 from pipeline.table import Bold, Column, Group, Quantity, Table, cost_notes, machine_notes
 from pipeline.verdicts import Part, judged, rule, together
 
-WIKITEXT, TINYSTORIES = "wikitext-2", "tinystories"
-"""The paper's own data sets: their rows are there even where its grid does not name them."""
 MOST_PARTS = 3
 """A claim of more parts is summed up."""
 
@@ -28,19 +26,16 @@ def claims_table(params: Params, published: Published) -> tuple[Table, dict[str,
     groups = [Group(f"time and memory, any text, {_size(params, 'gam')}", rows)]
     provenances = _machine_provenances(params)
     clocks: dict[tuple[str, str, int], Clock] = {}
-    for family in params.claims.families:
-        grid = params.grid_of(family)
-        papers = [WIKITEXT, TINYSTORIES] if grid is params.grid else []
-        for dataset in dict.fromkeys([*(grid.datasets if grid else []), *papers]):
-            evidence = Evidence(params, dataset, family)
-            provenances += evidence.provenances()
-            clocks |= {(clock.dataset, clock.model, clock.seed): clock for clock in evidence.clocks()}
-            measures = ON_TINYSTORIES if dataset == TINYSTORIES else ON_WIKITEXT
-            measured = {name: measure(evidence) for name, measure in measures.items()}
-            label = f"{dataset}, family {family}, {_size(params, evidence.model('gam'))}"
-            groups.append(Group(label, [_row(name, published, parts) for name, parts in measured.items()]))
-            verdicts = {name: together(parts) for name, parts in measured.items()}
-            summary.setdefault(dataset, {})[family] = verdicts
+    for evidence in all_evidence(params):
+        dataset, family = evidence.dataset, evidence.family
+        provenances += evidence.provenances()
+        clocks |= {(clock.dataset, clock.model, clock.seed): clock for clock in evidence.clocks()}
+        measures = ON_TINYSTORIES if dataset == TINYSTORIES else ON_WIKITEXT
+        measured = {name: measure(evidence) for name, measure in measures.items()}
+        label = f"{dataset}, family {family}, {_size(params, evidence.model('gam'))}"
+        groups.append(Group(label, [_row(name, published, parts) for name, parts in measured.items()]))
+        verdicts = {name: together(parts) for name, parts in measured.items()}
+        summary.setdefault(dataset, {})[family] = verdicts
     columns = [
         Column(Quantity("The paper claims"), width_cm=2.8),
         Column(Quantity("and states"), width_cm=1.5),

@@ -12,6 +12,8 @@ from pipeline.statistics import Estimate, estimate, growth_exponent, probability
 from pipeline.verdicts import Part, Verdict, between, beyond
 
 What = Literal["time", "memory"]
+WIKITEXT, TINYSTORIES = "wikitext-2", "tinystories"
+"""The paper's own data sets: they are judged even where its grid does not name them."""
 FEWEST_LENGTHS = 3
 """Lengths from which on growth is fitted."""
 NAMES: dict[Role, str] = {
@@ -106,6 +108,17 @@ class Evidence:
     def epochs(self) -> int:
         """Epochs that every run of the family has."""
         return min((len(curve.epochs) for runs in self.curves.values() for curve in runs.values()), default=0)
+
+
+def all_evidence(params: Params) -> list[Evidence]:
+    """Every family on every text of its grid."""
+    found = []
+    for family in params.claims.families:
+        grid = params.grid_of(family)
+        papers = [WIKITEXT, TINYSTORIES] if grid is params.grid else []
+        datasets = dict.fromkeys([*(grid.datasets if grid else []), *papers])
+        found += [Evidence(params, dataset, family) for dataset in datasets]
+    return found
 
 
 def loss(curve: Curve, when: Literal["last", "best"] | int) -> float:

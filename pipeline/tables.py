@@ -12,11 +12,13 @@ from pipeline.claims_table import claims_table
 from pipeline.command_line import read_names
 from pipeline.errors import exit_cleanly
 from pipeline.files import write_json, write_text
+from pipeline.finding import finding
 from pipeline.main_table import main_table
 from pipeline.published import load_published
 from pipeline.rendering import to_latex, to_markdown
 from pipeline.runs import check_same_data
 from pipeline.scaling_table import scaling_table
+from pipeline.table import Table
 from pipeline.timing_table import timing_table
 
 
@@ -25,12 +27,13 @@ def main() -> None:
     published = load_published()
     check_same_data(params)
     summary: dict[str, Any] = {}
-    texts: dict[str, str] = {}
+    tables: dict[str, Table] = {}
     for build in (main_table, scaling_table, ablation_table, timing_table, claims_table):
         table, numbers = build(params, published)
-        summary[table.name] = numbers
-        texts[f"{table.name}.md"] = to_markdown(table)
-        texts[f"{table.name}.tex"] = to_latex(table)
+        summary[table.name], tables[table.name] = numbers, table
+    texts = {"finding.md": finding(params, tables["claims"])}
+    for name, table in tables.items():
+        texts |= {f"{name}.md": to_markdown(table), f"{name}.tex": to_latex(table)}
     for name, text in texts.items():
         write_text(paths.PAPER_TABLES / name, text)
     write_json(paths.PAPER_TABLES / "summary.json", summary)

@@ -54,6 +54,29 @@ def verdicts(workspace: Workspace, dataset: str = "stories", family: str = "pape
     return found
 
 
+def test_the_opening_of_the_readme_tells_what_could_be_judged(grid: Workspace) -> None:
+    grid.call(tables)
+    nothing = (paths.PAPER_TABLES / "finding.md").read_text()
+    assert "| stories | d = 16, 2 layers, float32 | not run | not run | not run | 0 |" in nothing
+    assert nothing.endswith("None yet.\n")
+    write_losses(gam=4.0, transformer=5.0)
+    write_run("mamba", 0, [5.5, 6.0])
+    grid.call(tables)
+    some = (paths.PAPER_TABLES / "finding.md").read_text()
+    assert "[5.0000 ± 2.4841](../results/curves/stories/gam) | 1 to 3 |" in some
+    assert "[6.0000](../results/curves/stories/mamba)" in some
+    assert some.endswith("None yet.\n")
+    write_losses(gam=4.0, transformer=5.0, mamba=6.0)
+    grid.call(tables)
+    told = (paths.PAPER_TABLES / "finding.md").read_text().splitlines()
+    at = told.index("*stories, family paper, d = 16, 2 layers, T = 32*")
+    first = told[at + 2]
+    assert first.startswith(
+        "- C3, “On WikiText-2 loss: GAM < Transformer < Mamba”: **reproduced**. Transformer − GAM: +1.0001 ["
+    )
+    assert first.endswith("n = 3.")
+
+
 def test_every_claim_of_the_paper_is_judged() -> None:
     judged = ON_MACHINES.keys() | ON_WIKITEXT.keys() | ON_TINYSTORIES.keys()
     assert judged == load_published().claims.keys() == {f"C{number}" for number in range(1, 13)}

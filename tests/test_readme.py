@@ -1,10 +1,19 @@
 """The README keeps its word."""
 
+import json
+import math
 import re
+import statistics
 import subprocess
 import sys
 
+import scipy.stats
+
+from gam import GAMConfig, LanguageModel
+from pipeline.params import load_params
+from pipeline.published import load_published
 from pipeline.quickstart import HOUSE
+from pipeline.readme import BEGIN, END, FINDING, with_finding
 
 README = (HOUSE / "README.md").read_text(encoding="utf-8")
 
@@ -38,3 +47,39 @@ def test_make_targets() -> None:
     makefile = (HOUSE / "Makefile").read_text(encoding="utf-8")
     for target in {"".join(pair) for pair in re.findall(r"^make ([a-z-]+)|`make ([a-z-]+)", README, re.MULTILINE)}:
         assert re.search(rf"^([a-z-]+ )*{target}( [a-z-]+)*:", makefile, re.MULTILINE), target
+
+
+def test_opens_with_what_the_tables_say() -> None:
+    assert with_finding(README, (HOUSE / FINDING).read_text(encoding="utf-8")) == README, "call `make tables`"
+    table = [line for line in README.split(BEGIN)[1].split(END)[0].splitlines() if line.startswith("|")]
+    assert len(table) <= 10
+
+
+def test_numbers_of_its_opening_are_those_of_the_files_that_they_link_to() -> None:
+    cells = re.findall(r"\[([\d.]+)(?: ± ([\d.]+))?\]\((results/curves/[^)]+)\)", README)
+    for mean, half_width, folder in cells:
+        files = sorted((HOUSE / folder).glob("seed-*.json"))
+        losses = [json.loads(file.read_text())["epochs"][-1]["validation_loss"] for file in files]
+        assert f"{statistics.mean(losses):.4f}" == mean, folder
+        if half_width:
+            quantile = scipy.stats.t.ppf(0.975, len(losses) - 1)
+            assert f"{quantile * statistics.stdev(losses) / math.sqrt(len(losses)):.4f}" == half_width, folder
+
+
+def test_other_numbers_are_those_of_the_paper_and_of_params() -> None:
+    published, params = load_published(), load_params(HOUSE / "params.yaml")
+    main, ablation = (table["wikitext-2"]["gam"] for table in (published.main, published.ablation))
+    assert f"{main.perplexity} (Table 1) and {ablation.best_perplexity} (Table 3)" in README
+    rules = (HOUSE / "docs" / "statistics.md").read_text(encoding="utf-8")
+    assert f"({main.perplexity} and {ablation.best_perplexity} for the full GAM)" in rules
+    assert f"their distance of {math.log(ablation.best_perplexity / main.perplexity):.4f} nats" in rules
+    gam = params.models["gam"].config(vocab_size=10_000)
+    assert isinstance(gam, GAMConfig)
+    reach = gam.n_layer * (gam.kernel_size - 1) + 1
+    assert f"`layers * (kernel - 1) + 1` = {reach} tokens" in README
+    gate = gam.n_layer * 2 * gam.d_model * (gam.d_model + 1) / LanguageModel(gam).n_parameters()
+    assert f"the gate is {gate:.0%} of GAM".replace("%", " %") in README
+    reduced = params.models["gam-reduced"].config(vocab_size=5)
+    text = params.datasets["wikitext-2-v1-reduced"]
+    assert f"all six models at d = {reduced.d_model} with {reduced.n_layer} layers" in README
+    assert f"the first {text.rows['train']:,} rows of that text, vocabulary {text.vocab_size:,}" in README

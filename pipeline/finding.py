@@ -1,0 +1,56 @@
+"""The opening of README.md, which pipeline.readme copies: losses with their files, and every verdict there is."""
+
+from pipeline import paths
+from pipeline.evidence import NAMES, Evidence, all_evidence, loss
+from pipeline.params import Params, Role
+from pipeline.runs import left_out_notes
+from pipeline.statistics import estimate
+from pipeline.table import NOT_RUN, Table, reproduced_cell
+
+SHOWN: tuple[Role, ...] = ("transformer", "mamba", "gam")
+UNDECIDED = ("not run", "not judged")
+
+
+def finding(params: Params, claims: Table) -> str:
+    """Markdown, with links as seen from paper_tables/. `claims` is the table of all verdicts."""
+    header = ["Text", "Models", *(NAMES[role] for role in SHOWN), "n"]
+    rule = ["---", "---", *["---:"] * (len(SHOWN) + 1)]
+    lines = [header, rule, *(_row(evidence) for evidence in all_evidence(params))]
+    parts = [
+        "Validation loss in nats per token after the last epoch: mean over n seeds ± half the width of its 95 % "
+        "t interval, and a link to the files that it is from.",
+        "\n".join(f"| {' | '.join(line)} |" for line in lines),
+        "What the paper claims, as far as it could be judged, with 95 % intervals "
+        f"([all claims and the rule](../{(paths.PAPER_TABLES / 'claims.md').as_posix()})):",
+    ]
+    for group in claims.groups:
+        sentences = [_sentence(row) for row in group.rows if row[-1] not in UNDECIDED]
+        parts += [f"*{group.label}*", "\n".join(sentences)] if sentences else []
+    if all(row[-1] in UNDECIDED for group in claims.groups for row in group.rows):
+        parts.append("None yet.")
+    return "\n\n".join([*parts, *left_out_notes(params)]) + "\n"
+
+
+def _row(evidence: Evidence) -> list[str]:
+    kinds, counts, cells = [], [], []
+    for role in SHOWN:
+        name, curves = evidence.model(role), list(evidence.curves[role].values())
+        if name is None:
+            cells.append("–")
+            continue
+        entry = evidence.params.models[name]
+        config = entry.config(vocab_size=5)
+        kinds.append(f"d = {config.d_model}, {config.n_layer} layers, {entry.precision}")
+        counts.append(len(curves))
+        if curves:
+            folder = paths.curve(evidence.dataset, name, 0).parent.as_posix()
+            cells.append(f"[{reproduced_cell(estimate([loss(c, 'last') for c in curves]), 4)}](../{folder})")
+        else:
+            cells.append(NOT_RUN)
+    n = " to ".join(map(str, sorted({min(counts, default=0), max(counts, default=0)})))
+    return [evidence.dataset, "; ".join(dict.fromkeys(kinds)), *cells, n]
+
+
+def _sentence(row: list[str]) -> str:
+    name, claim, _states, measured, n, verdict = row
+    return f"- {name}, “{claim}”: **{verdict}**. {measured}; n = {n}."
