@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks.bars import bars
 from benchmarks.blocks import measure_block
+from benchmarks.jobs import time_side_by_side
 from benchmarks.measure import in_turn, peak_mib
 from benchmarks.modes import loss_changes
 from benchmarks.report import report
@@ -48,6 +49,7 @@ def main() -> None:
         "nothing_to_do": time_nothing_to_do(cpu_grids=dict.fromkeys(params.cpu_grids.model_fields_set, NO_GRID)),
         "nothing_to_do_in_all_grids": time_nothing_to_do(),
     }
+    results["side_by_side"] = asdict(time_side_by_side(jobs=2))
     results["loss_changes"] = loss_changes()
     write_json(RESULTS, results)
     text = report(results)

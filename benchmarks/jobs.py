@@ -5,12 +5,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from benchmarks.stages import run, scratch_copy
 
-ROUNDS = 3
+ROUNDS = 5
 # Two layers of the paper's GAM, some small steps and one validation.
 GAM = {"n_layer": 2}
 STORIES = {
@@ -32,16 +31,6 @@ class Gain:
     """Each with all cores."""
     side_by_side: list[float]
     """Each with its share of the cores, or one."""
-
-    @property
-    def ratios(self) -> list[float]:
-        """How many times as fast they are side by side, by round."""
-        return [one / side for one, side in zip(self.one_after_another, self.side_by_side, strict=True)]
-
-    @property
-    def faster(self) -> float:
-        """Median of the rounds' ratios."""
-        return median(self.ratios)
 
 
 def time_side_by_side(jobs: int) -> Gain:

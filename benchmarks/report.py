@@ -4,6 +4,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.bars import bars
+from benchmarks.measure import ratio
 from pipeline.evidence import signed
 from pipeline.statistics import estimate
 
@@ -23,6 +24,7 @@ def report(results: dict[str, Any]) -> str:
         steps(results),
         operations(results),
         block(results),
+        side_by_side(results),
         loss_changes(results),
     )
     return "\n\n".join("\n".join(lines) for lines in tables if lines) + "\n"
@@ -74,6 +76,20 @@ def operations(results: dict[str, Any]) -> list[str]:
         rest = sum(seconds for _, seconds in ranked[LARGEST:])
         lines.append(f"| {step['model']}, {step['precision']} | {named}, all else {1000 * rest:,.0f} |")
     return lines if any(step["operations"] for step in results["steps"]) else []
+
+
+def side_by_side(results: dict[str, Any]) -> list[str]:
+    """What `make grid JOBS=n` gains."""
+    found = results["side_by_side"]
+    one_after_another, at_once = found["one_after_another"], found["side_by_side"]
+    middle, low, high = ratio(one_after_another, at_once)
+    return [
+        f"| {found['jobs']} short trainings on {found['cores']} cores | s: one after another | side by side "
+        "| times as fast: median [quartiles] |",
+        "| --- | ---: | ---: | ---: |",
+        f"| two layers of GAM, whole commands | {median(one_after_another):.1f} | {median(at_once):.1f} "
+        f"| {middle:.2f} [{low:.2f}, {high:.2f}] |",
+    ]
 
 
 def loss_changes(results: dict[str, Any]) -> list[str]:
