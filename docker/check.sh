@@ -124,21 +124,14 @@ git ls-files -z --cached --others --exclude-standard | xargs -0 --no-run-if-empt
     tar --create --files-from - | tar --extract --directory "$repository"
 chown -R "$unknown_user" "$repository"
 
-# Two containers share the cores: a thread that waits for another spins a moment, not long.
 options=(--no-healthcheck --network none --read-only --tmpfs /tmp --cap-drop all --security-opt no-new-privileges
-    --user "$unknown_user" --env GOMP_SPINCOUNT=1000)
+    --user "$unknown_user")
 cache=(--volume gam-check-cache:/cache)
 mount=(--volume "$repository:/repo")
 run_in() { # run_in FOLDER COMMAND...
     podman run --rm "${options[@]}" "${cache[@]}" "${mount[@]}" --workdir "$1" $image "${@:2}" 2> >(grep -v "^note: no GPU" >&2)
 }
 inside() { run_in /repo "$@"; }
-
-say "The quickstart begins, in a container and a clone of its own"
-cp --archive "$repository" "$house/quickstart"
-podman run --rm "${options[@]}" --volume gam-check-quickstart:/cache --volume "$house/quickstart:/repo" \
-    $image python -m pipeline.quickstart >"$house/quickstart.log" 2>&1 &
-quickstart=$!
 
 say "What bad input gets"
 refuses() { # refuses EXIT-CODE TEXT OPTION... -- COMMAND...: one line on stderr with the text, and the exit code
@@ -193,15 +186,16 @@ run_in /repo/stopped dvc repro train@stories-gam-0 | grep "going on after step" 
     fail "the training did not go on from its save"
 inside python docker/check_parts.py same
 
-say "Tests: what the libraries of the image could change; the quickstart runs the stages"
+say "The quickstart"
+start=$SECONDS
+inside python -m pipeline.quickstart | tail -n 18
+echo "quickstart inside: $((SECONDS - start)) s"
+PYTHONPATH=. "$python" docker/check_parts.py compare "$outside" "$repository/$outside"
+
+say "Tests: what the libraries of the image could change; the quickstart above has run the stages"
 inside python -m pytest -q -p no:cacheprovider --numprocesses=2 --dist=loadfile \
     tests/test_{claims,docker,fetch,golden,isolation,model,ops,params,runtime,statistics,tables,tokenise}.py
 
-say "The quickstart ends"
-wait $quickstart || { cat "$house/quickstart.log" >&2; fail "the quickstart does not run"; }
-tail -n 18 "$house/quickstart.log"
-PYTHONPATH=. "$python" docker/check_parts.py compare "$outside" "$house/quickstart/$outside"
-
-others=$(find "$repository" "$house/quickstart" ! -user "${unknown_user%:*}" -o ! -group "${unknown_user#*:}" | head -n 3)
+others=$(find "$repository" ! -user "${unknown_user%:*}" -o ! -group "${unknown_user#*:}" | head -n 3)
 [ -z "$others" ] || fail "files of another owner were left: $others"
 say "All passed"
