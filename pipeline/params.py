@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, get_type_hints
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Discriminator,
     Field,
     PositiveFloat,
@@ -20,24 +18,12 @@ from pydantic import (
 from gam.config import GAMConfig, MambaConfig, ModelConfig, TransformerConfig
 from pipeline import paths
 from pipeline.errors import UserError, did_you_mean
+from pipeline.grids import CpuGrids, Grid, PaperGrid
+from pipeline.section import INT64, Name, NonNegativeInt, PositiveInt, Section, Sha256, require
 from pipeline.yaml_file import first_mistake, read_yaml
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
-"""A name of a data set or model: it becomes part of paths, of stage names and of keys that DVC splits at dots."""
 Split = Literal["train", "validation", "test"]
 Precision = Literal["float32", "tfloat32", "bfloat16"]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-INT64 = 2**63
-"""No integer that torch or NumPy counts with reaches it."""
-NonNegativeInt = Annotated[int, Field(ge=0, lt=INT64)]
-PositiveInt = Annotated[int, Field(gt=0, lt=INT64)]
-Seed = NonNegativeInt
-
-
-class Section(BaseModel):
-    """No unknown keys, no silent conversions, no NaN."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Runtime(Section):
@@ -49,67 +35,6 @@ class Runtime(Section):
     """CPU threads of one operation. Sums are split by it, so the last bits of a result depend on it."""
     deterministic: bool
     """Refuse operations whose result may differ from one call to the next."""
-
-
-class Grid(Section):
-    """Runs that are made: every model on every data set with every seed, none where a list is empty."""
-
-    datasets: list[Name]
-    models: list[Name]
-    seeds: list[Seed]
-
-    def runs(self) -> list[tuple[str, str]]:
-        """Data set and model of all runs."""
-        return [(dataset, model) for dataset in self.datasets for model in self.models]
-
-    @model_validator(mode="after")
-    def _no_run_twice(self) -> Self:
-        for field in type(self).model_fields:
-            values = getattr(self, field)
-            twice = next((value for value in values if values.count(value) > 1), None)
-            _require(twice is None, f"{field} names {twice!r} twice")
-        self._require_names_in_dvc("datasets", "models")
-        return self
-
-    def _require_names_in_dvc(self, datasets: str, models: str) -> None:
-        """Two runs of a stage, which is all of these data sets with all of these models, must not share a name."""
-        stages = [f"{dataset}-{model}" for dataset in getattr(self, datasets) for model in getattr(self, models)]
-        twice = next((stage for stage in stages if stages.count(stage) > 1), None)
-        _require(twice is None, f"{datasets} and {models} give two runs the name {twice!r} in DVC: rename an entry")
-
-
-class PaperGrid(Grid):
-    """The grid of record, with the paper's ablations."""
-
-    datasets: list[Name] = Field(min_length=1)
-    models: list[Name] = Field(min_length=1)
-    seeds: list[Seed] = Field(min_length=1)
-    ablation_datasets: list[Name] = Field(min_length=1)
-    ablation_models: list[Name] = Field(min_length=1)
-    scaling_models: list[Name] = Field(min_length=1)
-    """The models of which one block is measured."""
-
-    def runs(self) -> list[tuple[str, str]]:
-        """Data set and model of all runs, the ablations last."""
-        return super().runs() + [(data, model) for data in self.ablation_datasets for model in self.ablation_models]
-
-    @model_validator(mode="after")
-    def _ablations_belong_to_it(self) -> Self:
-        both = next((name for name in self.ablation_models if name in self.models), None)
-        _require(both is None, f"ablation_models names {both!r}, which models has already")
-        other = next((name for name in self.ablation_datasets if name not in self.datasets), None)
-        _require(other is None, f"ablation_datasets names {other!r}, which is not in datasets")
-        self._require_names_in_dvc("ablation_datasets", "ablation_models")
-        return self
-
-
-class CpuGrids(Section):
-    """Grids beside the paper's that a machine without a GPU can finish; dvc.yaml has stages for each."""
-
-    bfloat16: Grid
-    """The paper's sizes, on data sets of the paper's grid, which fetches them."""
-    reduced: Grid
-    """Smaller models, on data sets of its own."""
 
 
 class Hub(Section):
@@ -159,9 +84,9 @@ class Dataset(Section):
 
     @model_validator(mode="after")
     def _check_splits(self) -> Self:
-        _require({"train", "validation"} <= self.rows.keys(), "rows must name train and validation")
-        _require(self.sha256.keys() <= self.rows.keys(), "sha256 names a split that rows does not name")
-        _require(
+        require({"train", "validation"} <= self.rows.keys(), "rows must name train and validation")
+        require(self.sha256.keys() <= self.rows.keys(), "sha256 names a split that rows does not name")
+        require(
             isinstance(self.origin, Hub) or None not in self.rows.values(),
             "rows must be numbers: nothing ends a generator",
         )
@@ -327,20 +252,20 @@ class Params(Section):
                 known = getattr(self, kind)
                 name = next((name for name in names if name not in known), None)
                 hint = did_you_mean(str(name), known)
-                _require(name is None, f"{section}.{field} names {name!r}, which {kind} does not have{hint}")
+                require(name is None, f"{section}.{field} names {name!r}, which {kind} does not have{hint}")
         for name, block in TIMED.items():
             found = self.models[name].block if name in self.models else "missing"
             must = f"must be there and have block {block}: the stage timing measures it"
-            _require(found == block, f"models.{name} {must}")
+            require(found == block, f"models.{name} {must}")
         for family, roles in self.claims.families.items():
             for role, name in roles:
                 if name is None:
                     continue
                 hint = did_you_mean(name, self.models)
                 field = f"claims.families.{family}.{role} names {name!r}"
-                _require(name in self.models, f"{field}, which models does not have{hint}")
+                require(name in self.models, f"{field}, which models does not have{hint}")
                 block = role if role in TIMED else "gam"
-                _require(self.models[name].block == block, f"{field}, whose block is not {block}")
+                require(self.models[name].block == block, f"{field}, whose block is not {block}")
         return self
 
     @model_validator(mode="after")
@@ -349,21 +274,16 @@ class Params(Section):
         for section, grid in self.grids().items():
             for _, model in grid.runs():
                 home = homes.setdefault(model, section)
-                _require(home == section, f"{section} runs {model!r}, which {home} runs already: give it another entry")
+                require(home == section, f"{section} runs {model!r}, which {home} runs already: give it another entry")
         for family, roles in self.claims.families.items():
             found = sorted({homes[name] for _, name in roles if name in homes})
-            _require(len(found) < 2, f"claims.families.{family} has models of {' and of '.join(found)}: choose one")
+            require(len(found) < 2, f"claims.families.{family} has models of {' and of '.join(found)}: choose one")
         fetched, bfloat16, reduced = self.grid.datasets, self.cpu_grids.bfloat16, self.cpu_grids.reduced
         other = next((name for name in bfloat16.datasets if name not in fetched), None)
-        _require(other is None, f"cpu_grids.bfloat16.datasets names {other!r}, which is not in grid.datasets")
+        require(other is None, f"cpu_grids.bfloat16.datasets names {other!r}, which is not in grid.datasets")
         both = next((name for name in reduced.datasets if name in fetched), None)
-        _require(both is None, f"cpu_grids.reduced.datasets names {both!r}, which grid.datasets has already")
+        require(both is None, f"cpu_grids.reduced.datasets names {both!r}, which grid.datasets has already")
         return self
-
-
-def _require(holds: bool, message: str) -> None:
-    if not holds:
-        raise ValueError(message)
 
 
 def load_params(path: Path = paths.PARAMS) -> Params:

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import PositiveFloat, PositiveInt, ValidationError
 
 from pipeline.errors import UserError
-from pipeline.params import Section
+from pipeline.section import Section
 from pipeline.yaml_file import read_yaml
 
 FILE = Path(__file__).with_name("published.yaml")

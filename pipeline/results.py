@@ -7,7 +7,8 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, Valida
 
 from pipeline.errors import UserError
 from pipeline.files import CHECKSUM, json_sha256, read_json, write_checked_json
-from pipeline.params import TIMED, NonNegativeInt, Precision, ScalingOn, Section, Sha256, Split, Timing
+from pipeline.params import TIMED, Precision, ScalingOn, Split, Timing
+from pipeline.section import NonNegativeInt, Section, Sha256
 
 
 class Code(Section):

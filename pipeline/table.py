@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from pipeline.params import Section
 from pipeline.results import Provenance
+from pipeline.section import Section
 from pipeline.statistics import Estimate
 
 NOT_RUN = "not run"
