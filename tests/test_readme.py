@@ -57,6 +57,7 @@ def test_opens_with_what_the_tables_say() -> None:
 
 def test_numbers_of_its_opening_are_those_of_the_files_that_they_link_to() -> None:
     cells = re.findall(r"\[([\d.]+)(?: ± ([\d.]+))?\]\((results/curves/[^)]+)\)", README)
+    assert cells
     for mean, half_width, folder in cells:
         files = sorted((HOUSE / folder).glob("seed-*.json"))
         losses = [json.loads(file.read_text())["epochs"][-1]["validation_loss"] for file in files]
