@@ -205,7 +205,7 @@ def test_paths_agree_with_the_graph() -> None:
     listed = dvc_outputs()
     params = load_params(HOUSE / "params.yaml")
     grid = params.grid
-    expected = {paths.PARAMS_ARE_VALID, paths.PAPER_TABLES / "summary.json"}
+    expected = {paths.PARAMS_ARE_VALID, paths.PAPER_TABLES / "summary.json", paths.PAPER_TABLES / "finding.md"}
     for dataset in {dataset for each in params.grids().values() for dataset in each.datasets}:
         expected |= {paths.raw(dataset), paths.tokens(dataset)}
     for model in params.models:
@@ -238,7 +238,8 @@ def test_a_stage_depends_on_all_its_sources(name: str) -> None:
     code = f"import sys, pipeline.{name}; print(*(n for n in sys.modules if n.startswith('pipeline.')))"
     done = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True)
     modules = {f"pipeline/{module.split('.')[1]}.py" for module in done.stdout.split()}
-    inert = {"command_line", "errors", "files", "params", "paths", "published", "results", "yaml_file"}
+    inert = {"command_line", "errors", "files", "grids", "params", "paths", "published", "results", "section"}
+    inert |= {"yaml_file"}
     assert modules - {f"pipeline/{module}.py" for module in inert} == {
         path for path in stage["deps"] if path.endswith(".py")
     }
