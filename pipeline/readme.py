@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipeline import paths
 from pipeline.command_line import read_names
-from pipeline.errors import exit_cleanly
+from pipeline.errors import UserError, exit_cleanly
 from pipeline.files import write_text
 
 README = Path("README.md")
@@ -14,13 +14,21 @@ BEGIN, END = "<!-- finding -->\n", "<!-- end of finding -->\n"
 
 def main() -> None:
     read_names(__doc__)
+    for file, remedy in ((README, "restore it from git"), (FINDING, "run `dvc repro -s -f tables`")):
+        if not file.exists():
+            raise UserError(f"{file} is missing: {remedy}")
     write_text(README, with_finding(README.read_text(encoding="utf-8"), FINDING.read_text(encoding="utf-8")))
 
 
 def with_finding(readme: str, finding: str) -> str:
-    """`readme` with `finding` between its two marks, whose links start at the folder above paper_tables/."""
-    before, rest = readme.split(BEGIN)
-    after = rest.split(END)[1]
+    """`readme` with `finding` between its two marks, and its links as seen from README.md.
+
+    Raises UserError where there are no such marks.
+    """
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise UserError(f"{README} lacks the lines {BEGIN.strip()} and {END.strip()}: restore them from git")
     return f"{before}{BEGIN}{finding.replace('](../', '](')}{END}{after}"
 
 

@@ -6,6 +6,8 @@ import re
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import scipy.stats
 
@@ -14,6 +16,7 @@ from pipeline.params import load_params
 from pipeline.published import load_published
 from pipeline.quickstart import HOUSE
 from pipeline.readme import BEGIN, END, FINDING, with_finding
+from pipeline.readme import main as readme
 
 README = (HOUSE / "README.md").read_text(encoding="utf-8")
 
@@ -53,6 +56,16 @@ def test_opens_with_what_the_tables_say() -> None:
     assert with_finding(README, (HOUSE / FINDING).read_text(encoding="utf-8")) == README, "call `make tables`"
     table = [line for line in README.split(BEGIN)[1].split(END)[0].splitlines() if line.startswith("|")]
     assert len(table) <= 10
+
+
+def test_an_opening_that_cannot_be_written_is_told_in_one_line(refusal: Callable[..., str]) -> None:
+    assert "README.md is missing: restore it from git" in refusal(readme)
+    Path("README.md").write_text("By hand.\n")
+    assert "finding.md is missing: run `dvc repro -s -f tables`" in refusal(readme)
+    FINDING.parent.mkdir()
+    FINDING.write_text("None yet.\n")
+    assert "README.md lacks the lines <!-- finding --> and" in refusal(readme)
+    assert Path("README.md").read_text() == "By hand.\n"
 
 
 def test_numbers_of_its_opening_are_those_of_the_files_that_they_link_to() -> None:
