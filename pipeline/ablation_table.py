@@ -15,6 +15,7 @@ from pipeline.table import (
     cost_notes,
     interval_note,
     machine_notes,
+    parameters_cell,
     published_and_reproduced,
     published_cell,
     reproduced_cell,
@@ -42,7 +43,6 @@ def ablation_table(params: Params, published: Published) -> tuple[Table, dict[st
             curves = read_curves(params, dataset, model)
             provenances += [stamp for curve in curves for stamp in curve.made_by]
             clocks += read_clocks(params, dataset, model)
-            sizes = estimate([curve.parameters / 1e6 for curve in curves]) if curves else None
             best = estimate([_perplexities(curve)[0] for curve in curves]) if curves else None
             last = estimate([_perplexities(curve)[1] for curve in curves]) if curves else None
             if best and last:
@@ -54,7 +54,7 @@ def ablation_table(params: Params, published: Published) -> tuple[Table, dict[st
             theirs = paper.get(dataset, {}).get(model)
             cells = [
                 published_cell(theirs, "parameters_millions", 1),
-                reproduced_cell(sizes, 1),
+                parameters_cell(curves),
                 published_cell(theirs, "best_perplexity", 2),
                 reproduced_cell(best, 2),
                 reproduced_cell(last, 2),

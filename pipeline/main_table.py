@@ -27,6 +27,7 @@ from pipeline.table import (
     cost_notes,
     interval_note,
     machine_notes,
+    parameters_cell,
     published_and_reproduced,
     published_cell,
     reproduced_cell,
@@ -75,7 +76,7 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
             theirs = paper.get(dataset, {}).get(model)
             cells = [
                 published_cell(theirs, "parameters_millions", 1),
-                reproduced_cell(ours.get("parameters_millions"), 1),
+                parameters_cell([run.curve for run in runs]),
                 published_cell(theirs, "epoch_seconds", 1),
                 reproduced_cell(ours.get("epoch_seconds"), 1),
                 published_cell(theirs, "loss", 4),
@@ -141,7 +142,6 @@ def _estimates(runs: list[Run]) -> dict[str, Estimate]:
     if not runs:
         return {}
     values: dict[str, list[float | None]] = {
-        "parameters_millions": [run.curve.parameters / 1e6 for run in runs],
         "epoch_seconds": [mean(epoch.train_seconds for epoch in run.clock.epochs) for run in runs],
     }
     for split in ("validation", "test"):

@@ -1,9 +1,10 @@
 """A table before it has a format: text cells in columns, rows in groups, notes below."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.results import Provenance
+from pipeline.results import Curve, Provenance
 from pipeline.section import Section
 from pipeline.statistics import Estimate
 
@@ -74,6 +75,11 @@ def reproduced_cell(estimate: Estimate | None, decimals: int) -> str:
         return "overflow"
     interval = "" if estimate.half_width is None else f" ± {estimate.half_width:.{decimals}f}"
     return f"{estimate.mean:.{decimals}f}{interval}"
+
+
+def parameters_cell(curves: Sequence[Curve]) -> str:
+    """Millions of parameters, which all seeds of one model on one data set share."""
+    return f"{curves[0].parameters / 1e6:.1f}" if curves else NOT_RUN
 
 
 def interval_note() -> str:
