@@ -3,7 +3,8 @@
 from pipeline import paths
 from pipeline.evidence import NAMES, Evidence, all_evidence, loss
 from pipeline.params import Params, Role
-from pipeline.runs import left_out_notes
+from pipeline.results import NGRAMS
+from pipeline.runs import left_out_notes, read_ngrams
 from pipeline.statistics import estimate
 from pipeline.table import NOT_RUN, Table, reproduced_cell
 
@@ -13,13 +14,22 @@ UNDECIDED = ("not run", "not judged")
 
 def finding(params: Params, claims: Table) -> str:
     """Markdown, with links as seen from paper_tables/. `claims` is the table of all verdicts."""
-    header = ["Text", "Models", *(NAMES[role] for role in SHOWN), "n"]
-    rule = ["---", "---", *["---:"] * (len(SHOWN) + 1)]
-    lines = [header, rule, *(_row(evidence) for evidence in all_evidence(params))]
+    header = [
+        "Text",
+        "Models",
+        *(NAMES[role] for role in SHOWN),
+        "n",
+        *(f"{name.capitalize()} count" for name in NGRAMS),
+    ]
+    rule = ["---", "---", *["---:"] * (len(header) - 2)]
+    found = all_evidence(params)
+    lines = [header, rule, *([*_row(evidence), *_counts(evidence)] for evidence in found)]
+    learned = [sentence for evidence in found if (sentence := _beside_counts(evidence))]
     parts = [
         "Validation loss in nats per token after the last epoch: mean over n seeds ± half the width of its 95 % "
         "t interval, and a link to the files that it is from.",
         "\n".join(f"| {' | '.join(line)} |" for line in lines),
+        *(["\n".join(learned)] if learned else []),
         "What the paper claims, as far as it could be judged, with 95 % intervals "
         f"([all claims and the rule](../{(paths.PAPER_TABLES / 'claims.md').as_posix()})):",
     ]
@@ -49,6 +59,39 @@ def _row(evidence: Evidence) -> list[str]:
             cells.append(NOT_RUN)
     n = " to ".join(map(str, sorted({min(counts, default=0), max(counts, default=0)})))
     return [evidence.dataset, "; ".join(dict.fromkeys(kinds)), *cells, n]
+
+
+def _counts(evidence: Evidence) -> list[str]:
+    """What counts of the same tokens are worth."""
+    ngrams = read_ngrams(evidence.params, evidence.dataset)
+    if ngrams is None:
+        return [NOT_RUN] * len(NGRAMS)
+    file = paths.ngrams(evidence.dataset).as_posix()
+    return [f"[{ngrams.models[name]['validation'].loss:.4f}](../{file})" for name in NGRAMS]
+
+
+def _beside_counts(evidence: Evidence) -> str | None:
+    """How much the best of the models has learned; None where there is nothing to compare."""
+    ngrams = read_ngrams(evidence.params, evidence.dataset)
+    curves = [list(evidence.curves[role].values()) for role in SHOWN]
+    means = [estimate([loss(curve, "last") for curve in runs]).mean for runs in curves if runs]
+    if ngrams is None or not means:
+        return None
+    best, unigram, bigram = min(means), *(ngrams.models[name]["validation"].loss for name in NGRAMS)
+    text = (
+        f"- {evidence.dataset}, {evidence.family}: the lowest of these losses lies {_distance(best, unigram)} that of "
+        f"a unigram count, which knows how frequent each token is, and {_distance(best, bigram)} that of a bigram "
+        "count, which knows one token of context."
+    )
+    if best > bigram:
+        text += (
+            " Verdicts on models that predict less well than a bigram tell little about what an architecture can do."
+        )
+    return text
+
+
+def _distance(loss: float, other: float) -> str:
+    return f"{abs(loss - other):.4f} nats {'above' if loss > other else 'below'}"
 
 
 def _sentence(row: list[str]) -> str:

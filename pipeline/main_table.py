@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.params import Params
 from pipeline.published import Published
-from pipeline.results import Clock, Curve, Metrics
+from pipeline.results import NGRAMS, Clock, Curve, Metrics, SplitMetrics
 from pipeline.runs import (
     Comparison,
     compared_on_cpu,
@@ -15,10 +15,12 @@ from pipeline.runs import (
     read_clocks,
     read_curves,
     read_metrics,
+    read_ngrams,
     training_seconds,
 )
 from pipeline.statistics import Estimate, estimate
 from pipeline.table import (
+    NOT_PUBLISHED,
     Bold,
     Column,
     Group,
@@ -88,6 +90,15 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
             if model == best:
                 cells = [Bold(cell) if at in REPRODUCED_LOSSES else cell for at, cell in enumerate(cells)]
             rows.append([published.names.get(model, model), *cells])
+        if any(dataset in each.datasets for each in params.grids().values()):
+            ngrams = read_ngrams(params, dataset)
+            provenances += [ngrams.provenance] if ngrams else []
+            for name in NGRAMS:
+                found = ngrams.models[name]["validation"] if ngrams else None
+                rows.append([f"{name.capitalize()} count", *_count_cells(found)])
+                if found:
+                    numbers = {"validation_loss": found.loss, "validation_perplexity": found.perplexity}
+                    summary.setdefault(dataset, {})[name] = numbers
         groups.append(Group(comparison.label, rows))
     columns = [*published_and_reproduced(PARAMETERS, SECONDS, LOSS, PERPLEXITY), Column(Quantity("n"))]
     notes = [
@@ -98,12 +109,21 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
         "of the paired differences (never from fewer than 3 seeds, nor before all are run).",
         "Epoch: wall clock of the training part, shown and never judged, since runs may have shared their machine; "
         "published on one NVIDIA T4.",
+        "Unigram, bigram: counts of the train tokens (docs/statistics.md), scored in the same blocks and batches as "
+        "the models: what the frequency of a token, or the one token before it, is worth.",
         *cost_notes(f"The {len(clocks)} trainings", training_seconds(clocks)),
         *left_out_notes(params),
         *machine_notes(provenances),
     ]
     title = "Main results: published beside reproduced (the paper's Table 1)"
     return Table("main", title, "Data set", "Model", columns, groups, notes), summary
+
+
+def _count_cells(found: SplitMetrics | None) -> list[str]:
+    """A count has one result, and neither parameters nor epochs that would compare."""
+    loss = reproduced_cell(estimate([found.loss]) if found else None, 4)
+    perplexity = reproduced_cell(estimate([found.perplexity]) if found else None, 2)
+    return [*[NOT_PUBLISHED] * 5, loss, NOT_PUBLISHED, perplexity, NOT_PUBLISHED]
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,11 @@ def metrics(dataset: str, model: str, seed: int) -> Path:
     return RESULTS / "metrics" / dataset / model / f"seed-{seed}.json"
 
 
+def ngrams(dataset: str) -> Path:
+    """What counts of tokens are worth on a data set."""
+    return RESULTS / "ngrams" / f"{dataset}.json"
+
+
 def scaling(model: str) -> Path:
     """Time and memory of one block of a model against the length of its input."""
     return RESULTS / "scaling" / f"{model}.json"

@@ -20,7 +20,7 @@ HOUSE = Path(__file__).parent.parent
 
 
 def provenance(
-    machine: Machine, precision: Precision | Literal["float16"] | None, tokens: TokenFolder | None = None
+    machine: Machine, precision: Precision | Literal["float16", "float64"] | None, tokens: TokenFolder | None = None
 ) -> Provenance:
     """Code, data, package versions, device, precision and threads of this process; no tokens where none were read."""
     return Provenance(

@@ -24,7 +24,7 @@ def main() -> None:
 def find_stale(params: Params) -> list[Path]:
     """Result files and weights of runs, blocks and models that params.yaml no longer names."""
     named = named_files(params)
-    kinds = ("clocks", "curves", "fingerprint", "metrics", "scaling")
+    kinds = ("clocks", "curves", "fingerprint", "metrics", "ngrams", "scaling")
     folders = [*(paths.RESULTS / kind for kind in kinds), paths.RUNS, paths.WORK]
     there = {file for folder in folders for file in folder.rglob("*") if file.is_file() and file.name != ".gitignore"}
     return sorted(file for file in there if not named & {file, *file.parents})
@@ -37,6 +37,7 @@ def named_files(params: Params) -> set[Path]:
     of_each = (paths.weights, paths.curve, paths.clock, paths.work, paths.lock)
     named = {path(*run) for run in trained for path in of_each}
     named |= {paths.metrics(d, model, s) for d, model, s in trained if model not in grid.ablation_models}
+    named |= {paths.ngrams(dataset) for dataset, _, _ in trained}
     named |= {paths.scaling(model) for model in grid.scaling_models}
     for model in params.models:
         named |= {paths.training_fingerprint(model), paths.evaluation_fingerprint(model)}

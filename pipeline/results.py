@@ -36,7 +36,7 @@ class Provenance(Section):
     threads: PositiveInt
     deterministic: bool
     allocator: str
-    precision: Precision | Literal["float16"] | None
+    precision: Precision | Literal["float16", "float64"] | None
     """Null where a file holds results in several."""
 
 
@@ -138,6 +138,28 @@ class Metrics(RunResult):
     """The same by changing inputs."""
     gates: list[LayerGates]
     """By layer; empty for a model without gates, and for text without words of both kinds."""
+
+
+Ngram = Literal["unigram", "bigram"]
+NGRAMS: tuple[Ngram, ...] = ("unigram", "bigram")
+
+
+class Ngrams(Stamped):
+    """What counts of the train tokens are worth, scored as the models are."""
+
+    dataset: str
+    data: dict[str, Any]
+    """What params.yaml says of the data set, but for the hashes of its rows."""
+    block_size: PositiveInt
+    batch_size: PositiveInt
+    models: dict[Ngram, dict[Literal["validation", "test"], SplitMetrics]]
+    """By split, of both models; pipeline.ngrams says how each is defined."""
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if set(self.models) != set(NGRAMS) or not all("validation" in splits for splits in self.models.values()):
+            raise ValueError(f"{' and '.join(NGRAMS)}, and no other, each have a result on validation")
+        return self
 
 
 class StepTimes(Section):

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 from pipeline import paths
 from pipeline.errors import UserError
 from pipeline.params import Params, Role
-from pipeline.results import Clock, Curve, Metrics, RunResult, ScalingResult, TimingResult, read_result
+from pipeline.results import Clock, Curve, Metrics, Ngrams, RunResult, ScalingResult, TimingResult, read_result
 
 LEFT_OUT = "Left out, made with other parameters than params.yaml has now, or by code that computes something else"
+REMEDY = "restore it from git, or make it anew with `dvc repro`"
 
 ABLATIONS: tuple[Role, ...] = ("sum_fusion", "global_only", "local_only")
 
@@ -50,6 +51,15 @@ def read_metrics(params: Params, dataset: str, model: str) -> list[Metrics]:
     return _of_the_runs(_read(paths.metrics, Metrics, params, dataset, model), read_curves(params, dataset, model))
 
 
+def read_ngrams(params: Params, dataset: str) -> Ngrams | None:
+    """What counts of its tokens are worth. Raises UserError for a file that says it is another data set's."""
+    path = paths.ngrams(dataset)
+    ngrams = read_result(path, Ngrams) if dataset in params.datasets else None
+    if ngrams and ngrams.dataset != dataset:
+        raise UserError(f"{path} says that it is of {ngrams.dataset}: {REMEDY}")
+    return ngrams if ngrams and _counts_are_current(ngrams, params) else None
+
+
 def read_timing(params: Params) -> TimingResult | None:
     """The step times of the present models."""
     timing = read_result(paths.TIMING, TimingResult)
@@ -75,6 +85,10 @@ def left_out_notes(params: Params) -> list[str]:
         names += [f"{dataset} {model} seed {', '.join(seeds)}"] if seeds else []
         others = sorted(metrics - used - set(map(int, seeds)))
         names += [f"the metrics of {dataset} {model} seed {', '.join(map(str, others))}"] if others else []
+    datasets = {dataset: None for dataset, _ in runs(params)}
+    names += [
+        f"n-grams of {name}" for name in datasets if paths.ngrams(name).exists() and not read_ngrams(params, name)
+    ]
     names += ["timing"] if paths.TIMING.exists() and read_timing(params) is None else []
     unlike = [m for m in params.grid.scaling_models if paths.scaling(m).exists() and read_scaling(params, m) is None]
     names += [f"scaling of {model}" for model in unlike]
@@ -82,7 +96,7 @@ def left_out_notes(params: Params) -> list[str]:
 
 
 def check_same_data(params: Params) -> None:
-    """Raise UserError where two runs on one data set were trained on different tokens: they do not compare."""
+    """Raise UserError where two results on one data set come from different tokens: they do not compare."""
     first: dict[str, Curve] = {}
     for dataset, model in runs(params):
         for curve in read_curves(params, dataset, model):
@@ -90,6 +104,13 @@ def check_same_data(params: Params) -> None:
             if curve.provenance.data != other.provenance.data:
                 one, two = (paths.curve(dataset, run.model, run.seed) for run in (other, curve))
                 raise UserError(f"{one} and {two} come from different tokens: make both anew with `dvc repro`")
+    for dataset, curve in first.items():
+        ngrams = read_ngrams(params, dataset)
+        if ngrams and ngrams.provenance.data != curve.provenance.data:
+            run = paths.curve(dataset, curve.model, curve.seed)
+            raise UserError(
+                f"{paths.ngrams(dataset)} and {run} come from different tokens: make both anew with `dvc repro`"
+            )
 
 
 def training_seconds(clocks: list[Clock]) -> float:
@@ -146,6 +167,12 @@ def merged(ours: list[str], theirs: dict[str, Any]) -> list[str]:
     return [*ours, *(name for name in theirs if name not in ours)]
 
 
+def _counts_are_current(ngrams: Ngrams, params: Params) -> bool:
+    block_size = params.models["gam"].config(vocab_size=5).block_size
+    now = params.datasets[ngrams.dataset].what(), block_size, params.train.batch_size
+    return (ngrams.data, ngrams.block_size, ngrams.batch_size) == now
+
+
 def _times_are_current(timing: TimingResult, params: Params) -> bool:
     same_steps = timing.batch_size == params.train.batch_size and timing.timing == params.timing
     return same_steps and all(times.entry == params.models[name].model_dump() for name, times in timing.models.items())
@@ -180,6 +207,6 @@ def _read(
             continue
         if (result.dataset, result.model, result.seed) != (dataset, model, seed):
             says = f"{result.dataset} {result.model} seed {result.seed}"
-            raise UserError(f"{path} says that it is of {says}: restore it from git, or make it anew with `dvc repro`")
+            raise UserError(f"{path} says that it is of {says}: {REMEDY}")
         found.append(result)
     return found

@@ -14,6 +14,7 @@ from pipeline.results import (
     EpochLosses,
     EpochSeconds,
     Metrics,
+    Ngrams,
     Provenance,
     ScalingPoint,
     ScalingResult,
@@ -87,6 +88,24 @@ def write_metrics(run: dict[str, Any], **changes: Any) -> None:
     splits: Any = {"validation": split_metrics(5.0), "test": split_metrics(5.0)}
     values = {"splits": splits, "reach_by_gradient": 5, "reach_by_change": 5, "gates": []}
     write(paths.metrics(run["dataset"], run["model"], run["seed"]), Metrics(**run, **(values | changes)))
+
+
+def write_ngrams(unigram: float, bigram: float, dataset: str = "stories", stamp: Provenance = STAMP) -> None:
+    """Counts with these losses on validation, and a little more on test."""
+    params = load_params()
+    models: Any = {
+        name: {"validation": split_metrics(loss), "test": split_metrics(loss + 1)}
+        for name, loss in (("unigram", unigram), ("bigram", bigram))
+    }
+    result = Ngrams(
+        dataset=dataset,
+        data=params.datasets[dataset].what(),
+        block_size=params.models["gam"].config(vocab_size=5).block_size,
+        batch_size=params.train.batch_size,
+        models=models,
+        provenance=stamp,
+    )
+    write(paths.ngrams(dataset), result)
 
 
 def write_timing(**seconds: float) -> None:

@@ -1,6 +1,7 @@
 """The paper's claims from made-up results: what each is judged by, and what it needs."""
 
 import json
+import shutil
 
 import pytest
 
@@ -13,7 +14,16 @@ from pipeline.results import LayerGates, Provenance
 from pipeline.tables import main as tables
 from pipeline.yaml_file import read_yaml
 from tests.conftest import Workspace, reduced_grid
-from tests.made_up import STAMP, run_fields, scaling_point, write_metrics, write_run, write_scaling, write_timing
+from tests.made_up import (
+    STAMP,
+    run_fields,
+    scaling_point,
+    write_metrics,
+    write_ngrams,
+    write_run,
+    write_scaling,
+    write_timing,
+)
 
 ABLATIONS = {"gam-sum-fusion": "sum_fusion", "gam-global-only": "global_only", "gam-local-only": "local_only"}
 SEEDS = [0, 1, 2]
@@ -75,6 +85,26 @@ def test_the_opening_of_the_readme_tells_what_could_be_judged(grid: Workspace) -
         "- C3, “On WikiText-2 loss: GAM < Transformer < Mamba”: **reproduced**. Transformer − GAM: +1.0001 ["
     )
     assert first.endswith("n = 3.")
+
+
+def test_the_opening_of_the_readme_tells_what_the_losses_are_worth(grid: Workspace) -> None:
+    write_ngrams(6.1, 4.9)
+    grid.call(tables)
+    finding = paths.PAPER_TABLES / "finding.md"
+    link = "(../results/ngrams/stories.json)"
+    assert f"| not run | 0 | [6.1000]{link} | [4.9000]{link} |" in finding.read_text()
+    assert "the lowest of these losses" not in finding.read_text()
+    write_losses(gam=4.0, transformer=5.0)  # each seed adds one to the loss of the one before
+    grid.call(tables)
+    lies = (
+        "- stories, paper: the lowest of these losses lies 1.1000 nats below that of a unigram count, which knows how"
+    )
+    assert lies in finding.read_text()
+    assert "and 0.1000 nats above that of a bigram count" in finding.read_text()
+    assert "Verdicts on models that predict less well than a bigram tell little" in finding.read_text()
+    write_ngrams(6.1, 5.1)
+    grid.call(tables)
+    assert "and 0.1000 nats below that of a bigram count, which knows one token of context.\n" in finding.read_text()
 
 
 def test_every_claim_of_the_paper_is_judged() -> None:
@@ -204,6 +234,8 @@ def test_hardware_and_size_stand_in_the_row(grid: Workspace) -> None:
 def test_prune(grid: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     write_losses(gam=5.0, transformer=5.1)
     growing(grid, "gam", 1.0, 8192)
+    write_ngrams(6.0, 5.0)
+    shutil.copy(paths.ngrams("stories"), paths.ngrams("gone"))
     grid.edit({"grid": {"seeds": [0, 1], "scaling_models": ["transformer"]}})
     grid.call(prune)
     removed = {line.removeprefix("removed ") for line in capsys.readouterr().out.splitlines()[:-1]}
@@ -212,7 +244,7 @@ def test_prune(grid: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
         for path in (paths.curve, paths.clock, paths.metrics)
         for model in ("gam", "transformer")
     }
-    assert removed == {str(file) for file in files | {paths.scaling("gam")}}
+    assert removed == {str(file) for file in files | {paths.scaling("gam"), paths.ngrams("gone")}}
     assert paths.curve("stories", "gam", 1).exists()
     grid.call(prune)
     assert capsys.readouterr().out == "nothing to remove\n"

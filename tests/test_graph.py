@@ -50,7 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dvc(folder, "init", "--quiet", "--no-scm")
     ran = stages_run(dvc(folder, "repro"))
     assert ran == {
-        "check", "fetch@stories", "tokenise@stories", "tables", "figures", "timing", "scaling@gam",
+        "check", "fetch@stories", "tokenise@stories", "ngrams@stories", "tables", "figures", "timing", "scaling@gam",
         "train@stories-transformer-0", "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0",
         "evaluate@stories-transformer-0", "evaluate@stories-gam-0", *(f"fingerprint@{model}" for model in MODELS),
     }  # fmt: skip
@@ -75,7 +75,7 @@ def replace(file: Path, old: str, new: str) -> None:
 def test_all_models_have_numbers(made: Path) -> None:
     table = (made / "paper_tables/main.md").read_text()
     rows = [line for line in table.splitlines() if line.startswith("| stories")]
-    assert len(rows) == 2
+    assert len(rows) == 4
     assert not any("not run" in row for row in rows)
 
 
@@ -112,11 +112,12 @@ def test_the_grids_beside_it(house: Path) -> None:
         "check", "fingerprint@gam-bfloat16", "fingerprint@gam-reduced", "fingerprint@transformer-reduced",
         "fingerprint@gam-sum-fusion-reduced", "train_bfloat16@stories-gam-bfloat16-0",
         "evaluate_bfloat16@stories-gam-bfloat16-0", "fetch_reduced@less", "tokenise_reduced@less",
-        "train_reduced@less-gam-reduced-5", "evaluate_reduced@less-gam-reduced-5", "tables", "figures",
+        "ngrams_reduced@less", "train_reduced@less-gam-reduced-5", "evaluate_reduced@less-gam-reduced-5",
+        "tables", "figures",
     }  # fmt: skip
     table = (house / "paper_tables/main.md").read_text()
     rows = [line for line in table.splitlines() if line.startswith(("| stories, bfloat16 ", "| less, reduced "))]
-    assert len(rows) == 2
+    assert len(rows) == 6
     assert not any("not run" in row for row in rows)
 
 
@@ -207,7 +208,7 @@ def test_paths_agree_with_the_graph() -> None:
     grid = params.grid
     expected = {paths.PARAMS_ARE_VALID, paths.PAPER_TABLES / "summary.json", paths.PAPER_TABLES / "finding.md"}
     for dataset in {dataset for each in params.grids().values() for dataset in each.datasets}:
-        expected |= {paths.raw(dataset), paths.tokens(dataset)}
+        expected |= {paths.raw(dataset), paths.tokens(dataset), paths.ngrams(dataset)}
     for model in params.models:
         expected |= {paths.training_fingerprint(model), paths.evaluation_fingerprint(model)}
     runs = [

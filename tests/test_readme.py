@@ -80,6 +80,14 @@ def test_numbers_of_its_opening_are_those_of_the_files_that_they_link_to() -> No
             assert f"{quantile * statistics.stdev(losses) / math.sqrt(len(losses)):.4f}" == half_width, folder
 
 
+def test_counts_in_its_opening_are_those_of_the_files_that_they_link_to() -> None:
+    cells = re.findall(r"\[([\d.]+)\]\((results/ngrams/[^)]+)\)", README)
+    assert cells
+    for at, (shown, file) in enumerate(cells):
+        models = json.loads((HOUSE / file).read_text())["models"]
+        assert f"{models[('unigram', 'bigram')[at % 2]]['validation']['loss']:.4f}" == shown, file
+
+
 def test_other_numbers_are_those_of_the_paper_and_of_params() -> None:
     published, params = load_published(), load_params(HOUSE / "params.yaml")
     main, ablation = (table["wikitext-2"]["gam"] for table in (published.main, published.ablation))

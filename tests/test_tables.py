@@ -19,7 +19,16 @@ from pipeline.statistics import estimate
 from pipeline.tables import main as tables
 from pipeline.yaml_file import read_yaml
 from tests.conftest import Workspace, reduced_grid
-from tests.made_up import STAMP, run_fields, scaling_point, write_metrics, write_run, write_scaling, write_timing
+from tests.made_up import (
+    STAMP,
+    run_fields,
+    scaling_point,
+    write_metrics,
+    write_ngrams,
+    write_run,
+    write_scaling,
+    write_timing,
+)
 
 
 def written(folder: Path = paths.PAPER_TABLES) -> dict[str, bytes]:
@@ -94,10 +103,10 @@ def test_results_of_another_run_or_other_parameters(workspace: Workspace, refusa
 @pytest.mark.parametrize(
     ("change", "left_out"),
     [
-        ({"datasets": {"stories": {"rows": {"test": 21}}}}, "stories gam seed 0, 1"),
+        ({"datasets": {"stories": {"rows": {"test": 21}}}}, "stories gam seed 0, 1; n-grams of stories"),
         ({"models": {"gam": {"n_slot": 8}}}, "stories gam seed 0, 1; timing; scaling of gam"),
         ({"train": {"clip_norm": 2.0}}, "stories gam seed 0, 1"),
-        ({"train": {"batch_size": 8}}, "stories gam seed 0, 1; timing"),
+        ({"train": {"batch_size": 8}}, "stories gam seed 0, 1; n-grams of stories; timing"),
         ({"timing": {"vocab_size": 60}}, "timing"),
         ({"scaling": {"cap_gib": 1.0}}, "scaling of gam"),
         ({"scaling": {"cpu": {"batch_size": 3}}}, "scaling of gam"),
@@ -107,6 +116,7 @@ def test_made_with_other_parameters(workspace: Workspace, change: dict[str, Any]
     workspace.edit({"grid": {"seeds": [0, 1]}})
     for seed in (0, 1):
         write_run("gam", seed, [4.5, 5.0])
+    write_ngrams(6.0, 5.0)
     write_timing(transformer=1.0, mamba=1.0, gam=1.0)
     write_scaling("gam", [scaling_point(length, "device", [1.0, 2.0], 3.0) for length in (256, 512)])
     workspace.call(tables)
@@ -117,6 +127,7 @@ def test_made_with_other_parameters(workspace: Workspace, change: dict[str, Any]
     for file in paths.PAPER_TABLES.glob("*.md"):
         assert note in file.read_text()
     assert ("seed 0, 1" in left_out) == (cells("main", "stories", "GAM (Full)")[-1] == "0")
+    assert ("n-grams" in left_out) == (cells("main", "stories", "Bigram count")[-2] == "not run")
     assert ("scaling" in left_out) == (cells("scaling", "time (ms), all memory", "256")[-1] == "not run")
 
 
@@ -132,6 +143,27 @@ def test_runs_on_different_tokens(refusal: Callable[..., str]) -> None:
     write_run("gam", 0, [4.5, 5.0])
     write_run("transformer", 0, [4.5, 5.0], stamp=STAMP.model_copy(update={"data": {"train": "2" * 64}}))
     assert "come from different tokens" in refusal(tables)
+
+
+def test_counts_beside_the_models(workspace: Workspace, refusal: Callable[..., str]) -> None:
+    workspace.call(tables)
+    assert cells("main", "stories", "Bigram count") == ["–"] * 5 + ["not run", "–", "not run", "–"]
+    write_ngrams(6.0, 5.0)
+    workspace.call(tables)
+    assert cells("main", "stories", "Unigram count") == ["–"] * 5 + ["6.0000", "–", "600.00", "–"]
+    assert cells("main", "stories", "Bigram count")[5:8] == ["5.0000", "–", "500.00"]
+    assert "| wikitext-2 | Unigram" not in (paths.PAPER_TABLES / "main.md").read_text()  # no grid has it
+    summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())
+    assert summary["main"]["stories"]["bigram"] == {"validation_loss": 5.0, "validation_perplexity": 500.0}
+    write_run("gam", 0, [4.5, 5.0], stamp=STAMP.model_copy(update={"data": {"train": "2" * 64}}))
+    assert "ngrams/stories.json and results/curves/stories/gam/seed-0.json come from different" in refusal(tables)
+
+
+def test_counts_of_another_data_set(workspace: Workspace, refusal: Callable[..., str]) -> None:
+    workspace.edit({"datasets": {"other": read_yaml(Path("params.yaml"))["datasets"]["stories"]}})
+    write_ngrams(6.0, 5.0, dataset="other")
+    shutil.move(paths.ngrams("other"), paths.ngrams("stories"))
+    assert "results/ngrams/stories.json says that it is of other" in refusal(tables)
 
 
 def test_a_result_edited_by_hand(refusal: Callable[..., str]) -> None:
