@@ -3,7 +3,7 @@
 from typing import Any
 
 from pipeline.claims import ON_MACHINES, ON_TINYSTORIES, ON_WIKITEXT
-from pipeline.evidence import TINYSTORIES, all_evidence
+from pipeline.evidence import TINYSTORIES, all_evidence, beside_counts
 from pipeline.params import Params
 from pipeline.published import Published
 from pipeline.results import Clock, Provenance
@@ -51,6 +51,7 @@ def claims_table(params: Params, published: Published) -> tuple[Table, dict[str,
         "A data set that is not the paper's, or models of another size or precision, are judged for themselves and do "
         "not speak for the paper's cell. The two published perplexities of the full GAM, 882.57 and 900.84, lie 0.0205 "
         "nats apart.",
+        *beside_counts(params),
         *cost_notes(f"The {len(clocks)} trainings", training_seconds(list(clocks.values()))),
         *left_out_notes(params),
         *machine_notes(provenances),

@@ -6,8 +6,8 @@ from statistics import median
 from typing import Literal
 
 from pipeline.params import Claims, Params, Role
-from pipeline.results import Clock, Curve, Metrics, Provenance, ScalingResult
-from pipeline.runs import read_clocks, read_curves, read_metrics
+from pipeline.results import NGRAMS, Clock, Curve, Metrics, Provenance, ScalingResult
+from pipeline.runs import read_clocks, read_curves, read_metrics, read_ngrams
 from pipeline.statistics import Estimate, estimate, growth_exponent, probability_of_improvement
 from pipeline.verdicts import Part, Verdict, between, beyond
 
@@ -119,6 +119,34 @@ def all_evidence(params: Params) -> list[Evidence]:
         datasets = dict.fromkeys([*(grid.datasets if grid else []), *papers])
         found += [Evidence(params, dataset, family) for dataset in datasets]
     return found
+
+
+def beside_counts(params: Params) -> list[str]:
+    """A sentence for each text and family, on how much the best of its models has learned; none without runs."""
+    sentences = []
+    for evidence in all_evidence(params):
+        ngrams = read_ngrams(params, evidence.dataset)
+        runs = [list(curves.values()) for curves in evidence.curves.values() if curves]
+        if ngrams is None or not runs:
+            continue
+        best = min(estimate([loss(curve, "last") for curve in curves]).mean for curves in runs)
+        unigram, bigram = (ngrams.models[name]["validation"].loss for name in NGRAMS)
+        sentence = (
+            f"{evidence.dataset}, family {evidence.family}: the lowest mean loss of a model lies "
+            f"{_distance(best, unigram)} that of a unigram count, which knows how frequent each token is, and "
+            f"{_distance(best, bigram)} that of a bigram count, which knows one token of context."
+        )
+        if best > bigram:
+            sentence += (
+                " Verdicts on models that predict less well than a bigram count tell little about what an architecture "
+                "can do."
+            )
+        sentences.append(sentence)
+    return sentences
+
+
+def _distance(loss: float, other: float) -> str:
+    return f"{abs(loss - other):.4f} nats {'above' if loss > other else 'below'}"
 
 
 def loss(curve: Curve, when: Literal["last", "best"] | int) -> float:

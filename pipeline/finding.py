@@ -1,7 +1,7 @@
 """The opening of README.md, which pipeline.readme copies: losses with their files, and every verdict there is."""
 
 from pipeline import paths
-from pipeline.evidence import NAMES, Evidence, all_evidence, loss
+from pipeline.evidence import NAMES, Evidence, all_evidence, beside_counts, loss
 from pipeline.params import Params, Role
 from pipeline.results import NGRAMS
 from pipeline.runs import left_out_notes, read_ngrams
@@ -24,12 +24,12 @@ def finding(params: Params, claims: Table) -> str:
     rule = ["---", "---", *["---:"] * (len(header) - 2)]
     found = all_evidence(params)
     lines = [header, rule, *([*_row(evidence), *_counts(evidence)] for evidence in found)]
-    learned = [sentence for evidence in found if (sentence := _beside_counts(evidence))]
+    worth = beside_counts(params)
     parts = [
         "Validation loss in nats per token after the last epoch: mean over n seeds ± half the width of its 95 % "
         "t interval, and a link to the files that it is from.",
         "\n".join(f"| {' | '.join(line)} |" for line in lines),
-        *(["\n".join(learned)] if learned else []),
+        *(["\n".join(f"- {sentence}" for sentence in worth)] if worth else []),
         "What the paper claims, as far as it could be judged, with 95 % intervals "
         f"([all claims and the rule](../{(paths.PAPER_TABLES / 'claims.md').as_posix()})):",
     ]
@@ -68,30 +68,6 @@ def _counts(evidence: Evidence) -> list[str]:
         return [NOT_RUN] * len(NGRAMS)
     file = paths.ngrams(evidence.dataset).as_posix()
     return [f"[{ngrams.models[name]['validation'].loss:.4f}](../{file})" for name in NGRAMS]
-
-
-def _beside_counts(evidence: Evidence) -> str | None:
-    """How much the best of the models has learned; None where there is nothing to compare."""
-    ngrams = read_ngrams(evidence.params, evidence.dataset)
-    curves = [list(evidence.curves[role].values()) for role in SHOWN]
-    means = [estimate([loss(curve, "last") for curve in runs]).mean for runs in curves if runs]
-    if ngrams is None or not means:
-        return None
-    best, unigram, bigram = min(means), *(ngrams.models[name]["validation"].loss for name in NGRAMS)
-    text = (
-        f"- {evidence.dataset}, {evidence.family}: the lowest of these losses lies {_distance(best, unigram)} that of "
-        f"a unigram count, which knows how frequent each token is, and {_distance(best, bigram)} that of a bigram "
-        "count, which knows one token of context."
-    )
-    if best > bigram:
-        text += (
-            " Verdicts on models that predict less well than a bigram tell little about what an architecture can do."
-        )
-    return text
-
-
-def _distance(loss: float, other: float) -> str:
-    return f"{abs(loss - other):.4f} nats {'above' if loss > other else 'below'}"
 
 
 def _sentence(row: list[str]) -> str:
