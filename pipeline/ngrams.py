@@ -1,7 +1,7 @@
 """Stage `ngrams`: what counts of the train tokens are worth on the other splits -> results/ngrams.
 
-A trained model is to beat them. A loss near the unigram's knows how frequent tokens are and no more; one above the
-bigram's makes less of all tokens before than a count makes of the last.
+A trained model is to beat them. One whose loss is near the unigram's knows how frequent tokens are and no more; one
+above the bigram's makes less of all the tokens before than a count makes of the last.
 
 Shapes: N blocks, T = block_size, V vocabulary.
 """
