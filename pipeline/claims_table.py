@@ -1,18 +1,27 @@
 """The verdicts on the paper's claims, one row for each claim, text and family of models."""
 
+from math import log
 from typing import Any
 
 from pipeline.claims import ON_MACHINES, ON_TINYSTORIES, ON_WIKITEXT
-from pipeline.evidence import TINYSTORIES, all_evidence, beside_counts
+from pipeline.evidence import TINYSTORIES, WIKITEXT, all_evidence
 from pipeline.params import Params
 from pipeline.published import Published
 from pipeline.results import Clock, Provenance
 from pipeline.runs import left_out_notes, read_scaling, read_timing, training_seconds
 from pipeline.table import Bold, Column, Group, Quantity, Table, cost_notes, machine_notes
-from pipeline.verdicts import Part, judged, rule, together
+from pipeline.verdicts import UNDECIDED, Part, judged, rule, together
+from pipeline.worth import worth, worths
 
 MOST_PARTS = 3
 """A claim of more parts is summed up."""
+CLOSEST_PUBLISHED = {
+    "C7": ("gam-sum-fusion", "gam"),
+    "C8": ("gam-local-only", "gam-global-only"),
+    "C9": ("gam-global-only", "gam"),
+    "C10": ("gam-local-only", "gam-sum-fusion"),
+}
+"""The models between which each claim of the paper's Table 3 is decided, the worse one first."""
 
 
 def claims_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
@@ -33,7 +42,9 @@ def claims_table(params: Params, published: Published) -> tuple[Table, dict[str,
         measures = ON_TINYSTORIES if dataset == TINYSTORIES else ON_WIKITEXT
         measured = {name: measure(evidence) for name, measure in measures.items()}
         label = f"{dataset}, family {family}, {_size(params, evidence.model('gam'))}"
-        groups.append(Group(label, [_row(name, published, parts) for name, parts in measured.items()]))
+        found = worth(evidence)
+        remark = found.remark if found else ""
+        groups.append(Group(label, [_row(name, published, parts, remark) for name, parts in measured.items()]))
         verdicts = {name: together(parts) for name, parts in measured.items()}
         summary.setdefault(dataset, {})[family] = verdicts
     columns = [
@@ -48,16 +59,32 @@ def claims_table(params: Params, published: Published) -> tuple[Table, dict[str,
         "Losses: paired differences of validation loss over seeds, t interval; P: probability of improvement. C3, C4: "
         "after the last epoch; C7 to C10: each run's best epoch, as the paper's Table 3; C12: after every epoch. "
         "Times: steps made in turn in one process, ratio of medians, bootstrap over rounds.",
+        "n: seeds; of times, rounds of steps in one process; of growth, lengths. An interval of times covers one "
+        "session on one machine, not how sessions and machines differ.",
+        *_too_small_notes(params, published),
         "A data set that is not the paper's, or models of another size or precision, are judged for themselves and do "
         "not speak for the paper's cell. The two published perplexities of the full GAM, 882.57 and 900.84, lie 0.0205 "
         "nats apart.",
-        *beside_counts(params),
+        *worths(params),
         *cost_notes(f"The {len(clocks)} trainings", training_seconds(list(clocks.values()))),
         *left_out_notes(params),
         *machine_notes(provenances),
     ]
     title = "The paper's claims, judged"
     return Table("claims", title, "Text and models", "Claim", columns, groups, notes, groups_per_float=1), summary
+
+
+def _too_small_notes(params: Params, published: Published) -> list[str]:
+    """Which of the paper's own effects the margin does not let count, where there are any."""
+    perplexities = {model: row.best_perplexity for model, row in published.ablation[WIKITEXT].items()}
+    effects = {
+        name: log(perplexities[worse] / perplexities[better]) for name, (worse, better) in CLOSEST_PUBLISHED.items()
+    }
+    small = [f"{name} ({effect:.4f})" for name, effect in effects.items() if effect <= params.claims.margin_nats]
+    if not small:
+        return []
+    told = f"{params.claims.margin_nats} nats is more than the paper's own effect in {' and '.join(small)}"
+    return [f"The margin of {told}: measured exactly so, it would be not reproduced."]
 
 
 def _size(params: Params, model: str | None) -> str:
@@ -68,17 +95,19 @@ def _size(params: Params, model: str | None) -> str:
     return f"d = {config.d_model}, {config.n_layer} layers, T = {config.block_size}"
 
 
-def _row(name: str, published: Published, parts: list[Part]) -> list[str]:
+def _row(name: str, published: Published, parts: list[Part], remark: str = "") -> list[str]:
+    """`remark`: what every verdict of the group must be read with."""
     claim, verdict = published.claims[name], together(parts)
-    shown = Bold(verdict) if verdict in ("reproduced", "not reproduced") else verdict
+    qualified = f"{verdict} ({remark})" if remark and verdict not in UNDECIDED else verdict
+    shown = Bold(qualified) if verdict in ("reproduced", "not reproduced") else qualified
     n = min((part.n for part in judged(parts)), default=0)
     where = "; ".join(sorted({part.where for part in parts if part.where}))
     return [name, claim.claim, claim.states, _measured(parts) + (f" ({where})" if where else ""), str(n), shown]
 
 
 def _measured(parts: list[Part]) -> str:
-    """The parts that are judged, and what the others lack."""
-    there = judged(parts)
+    """The parts that were measured, and what the others lack."""
+    there = [part for part in parts if not part.lacking]
     lacking = dict.fromkeys(name for part in parts for name in part.lacking)
     remarks = [f"no {', no '.join(lacking)} in this family"] if lacking else []
     return "; ".join([*([_measured_of(there)] if there else []), *remarks])
@@ -94,7 +123,8 @@ def _measured_of(parts: list[Part]) -> str:
     }
     present = [verdict for verdict, count in counts.items() if count]
     first = next(part for part in parts if part.verdict == present[0])
-    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in present) + f"; first: {_describe(first, False)}"
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in present)
+    return f"{len(parts)} comparisons: {told}; first: {_describe(first, False)}"
 
 
 def _describe(part: Part, several: bool) -> str:

@@ -6,8 +6,8 @@ from statistics import median
 from typing import Literal
 
 from pipeline.params import Claims, Params, Role
-from pipeline.results import NGRAMS, Clock, Curve, Metrics, Provenance, ScalingResult
-from pipeline.runs import read_clocks, read_curves, read_metrics, read_ngrams
+from pipeline.results import Clock, Curve, Metrics, Provenance, ScalingResult
+from pipeline.runs import read_clocks, read_curves, read_metrics
 from pipeline.statistics import Estimate, estimate, growth_exponent, probability_of_improvement
 from pipeline.verdicts import Part, Verdict, between, beyond
 
@@ -121,34 +121,6 @@ def all_evidence(params: Params) -> list[Evidence]:
     return found
 
 
-def beside_counts(params: Params) -> list[str]:
-    """A sentence for each text and family, on how much the best of its models has learned; none without runs."""
-    sentences = []
-    for evidence in all_evidence(params):
-        ngrams = read_ngrams(params, evidence.dataset)
-        runs = [list(curves.values()) for curves in evidence.curves.values() if curves]
-        if ngrams is None or not runs:
-            continue
-        best = min(estimate([loss(curve, "last") for curve in curves]).mean for curves in runs)
-        unigram, bigram = (ngrams.models[name]["validation"].loss for name in NGRAMS)
-        sentence = (
-            f"{evidence.dataset}, family {evidence.family}: the lowest mean loss of a model lies "
-            f"{_distance(best, unigram)} that of a unigram count, which knows how frequent each token is, and "
-            f"{_distance(best, bigram)} that of a bigram count, which knows one token of context."
-        )
-        if best > bigram:
-            sentence += (
-                " Verdicts on models that predict less well than a bigram count tell little about what an architecture "
-                "can do."
-            )
-        sentences.append(sentence)
-    return sentences
-
-
-def _distance(loss: float, other: float) -> str:
-    return f"{abs(loss - other):.4f} nats {'above' if loss > other else 'below'}"
-
-
 def loss(curve: Curve, when: Literal["last", "best"] | int) -> float:
     """Validation loss in nats per token."""
     losses = [epoch.validation_loss for epoch in curve.epochs]
@@ -163,7 +135,7 @@ def growth(scaling: ScalingResult | None, what: What, params: Params, allowed: l
     if scaling is None or effect is None:
         return not_run(f"exponent of {what}")
     verdict = between(effect, *allowed)
-    return Part(f"exponent of {what}", unsigned(effect, 2), effect.n, verdict, on_device(scaling))
+    return Part(f"exponent of {what}", unsigned(effect, 3), effect.n, verdict, on_device(scaling))
 
 
 def on_device(scaling: ScalingResult) -> str:
@@ -195,8 +167,8 @@ def not_judged(measured: str, lacking: list[Role]) -> Part:
 def signed(effect: Estimate, decimals: int) -> str:
     """An effect with its sign, and its interval or n."""
     if effect.low is None or effect.high is None:
-        return f"{effect.mean:+.{decimals}f} (n = {effect.n})"
-    return f"{effect.mean:+.{decimals}f} [{effect.low:+.{decimals}f}, {effect.high:+.{decimals}f}]"
+        return f"{effect.mean:+z.{decimals}f} (n = {effect.n})"
+    return f"{effect.mean:+z.{decimals}f} [{effect.low:+z.{decimals}f}, {effect.high:+z.{decimals}f}]"
 
 
 def unsigned(effect: Estimate, decimals: int) -> str:

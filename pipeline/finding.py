@@ -1,15 +1,16 @@
 """The opening of README.md, which pipeline.readme copies: losses with their files, and every verdict there is."""
 
 from pipeline import paths
-from pipeline.evidence import NAMES, Evidence, all_evidence, beside_counts, loss
+from pipeline.evidence import NAMES, Evidence, all_evidence, loss
 from pipeline.params import Params, Role
 from pipeline.results import NGRAMS
 from pipeline.runs import left_out_notes, read_ngrams
 from pipeline.statistics import estimate
 from pipeline.table import NOT_RUN, Table, reproduced_cell
+from pipeline.verdicts import UNDECIDED
+from pipeline.worth import worths
 
 SHOWN: tuple[Role, ...] = ("transformer", "mamba", "gam")
-UNDECIDED = ("not run", "not judged")
 
 
 def finding(params: Params, claims: Table) -> str:
@@ -24,20 +25,23 @@ def finding(params: Params, claims: Table) -> str:
     rule = ["---", "---", *["---:"] * (len(header) - 2)]
     found = all_evidence(params)
     lines = [header, rule, *([*_row(evidence), *_counts(evidence)] for evidence in found)]
-    worth = beside_counts(params)
+    learned = worths(params)
     parts = [
         "Validation loss in nats per token after the last epoch: mean over n seeds ± half the width of its 95 % "
         "t interval, and a link to the files that it is from.",
         "\n".join(f"| {' | '.join(line)} |" for line in lines),
-        *(["\n".join(f"- {sentence}" for sentence in worth)] if worth else []),
-        "What the paper claims, as far as it could be judged, with 95 % intervals "
-        f"([all claims and the rule](../{(paths.PAPER_TABLES / 'claims.md').as_posix()})):",
+        *(["\n".join(f"- {sentence}" for sentence in learned)] if learned else []),
+        "What the paper claims, as far as it could be judged, with 95 % intervals; n: seeds, rounds of timed steps, or "
+        f"lengths ([all claims and the rule](../{(paths.PAPER_TABLES / 'claims.md').as_posix()})):",
     ]
     for group in claims.groups:
         sentences = [_sentence(row) for row in group.rows if row[-1] not in UNDECIDED]
         parts += [f"*{group.label}*", "\n".join(sentences)] if sentences else []
     if all(row[-1] in UNDECIDED for group in claims.groups for row in group.rows):
         parts.append("None yet.")
+    waiting = {group.label: [row[0] for row in group.rows if row[-1] == "not run"] for group in claims.groups}
+    lines_of = [f"- {label}: {', '.join(names)}" for label, names in waiting.items() if names]
+    parts += ["Not run:", "\n".join(lines_of)] if lines_of else []
     return "\n\n".join([*parts, *left_out_notes(params)]) + "\n"
 
 
@@ -63,7 +67,8 @@ def _row(evidence: Evidence) -> list[str]:
 
 def _counts(evidence: Evidence) -> list[str]:
     """What counts of the same tokens are worth."""
-    ngrams = read_ngrams(evidence.params, evidence.dataset)
+    models = [name for role in SHOWN if (name := evidence.model(role))]
+    ngrams = read_ngrams(evidence.params, evidence.dataset, models)
     if ngrams is None:
         return [NOT_RUN] * len(NGRAMS)
     file = paths.ngrams(evidence.dataset).as_posix()
@@ -71,5 +76,5 @@ def _counts(evidence: Evidence) -> list[str]:
 
 
 def _sentence(row: list[str]) -> str:
-    name, claim, _states, measured, n, verdict = row
-    return f"- {name}, “{claim}”: **{verdict}**. {measured}; n = {n}."
+    name, claim, states, measured, n, verdict = row
+    return f"- {name}, “{claim}” (the paper: {states}): **{verdict}**. {measured}; n = {n}."

@@ -27,6 +27,7 @@ from pipeline.table import (
     Quantity,
     Table,
     cost_notes,
+    count_notes,
     interval_note,
     machine_notes,
     parameters_cell,
@@ -57,7 +58,7 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
     """The table, and the same numbers by data set and model for the summary."""
     grid, paper = params.grid, published.main
     summary: dict[str, Any] = {}
-    groups, provenances = [], []
+    groups, provenances, counted = [], [], []
     clocks: list[Clock] = []
     n = len(grid.seeds)
     compared = [
@@ -91,8 +92,8 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
                 cells = [Bold(cell) if at in REPRODUCED_LOSSES else cell for at, cell in enumerate(cells)]
             rows.append([published.names.get(model, model), *cells])
         if any(dataset in each.datasets for each in params.grids().values()):
-            ngrams = read_ngrams(params, dataset)
-            provenances += [ngrams.provenance] if ngrams else []
+            ngrams = read_ngrams(params, dataset, (m for m in comparison.models if m in params.models))
+            counted += [ngrams.provenance] if ngrams else []
             for name in NGRAMS:
                 found = ngrams.models[name]["validation"] if ngrams else None
                 rows.append([f"{name.capitalize()} count", *_count_cells(found)])
@@ -114,6 +115,7 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
         *cost_notes(f"The {len(clocks)} trainings", training_seconds(clocks)),
         *left_out_notes(params),
         *machine_notes(provenances),
+        *count_notes(counted),
     ]
     title = "Main results: published beside reproduced (the paper's Table 1)"
     return Table("main", title, "Data set", "Model", columns, groups, notes), summary

@@ -17,6 +17,7 @@ from pipeline.errors import exit_cleanly
 from pipeline.metrics import Score, describe
 from pipeline.provenance import provenance
 from pipeline.results import Ngrams, write_result
+from pipeline.runs import block_size
 from pipeline.runtime import start
 from pipeline.tokens import open_tokens
 
@@ -25,24 +26,23 @@ Probabilities = NDArray[np.float64]
 
 def main() -> None:
     args, params = read_names(__doc__, "dataset")
-    dataset, batch_size = params.datasets[args.dataset], params.train.batch_size
-    block_size = params.models["gam"].config(vocab_size=5).block_size
+    dataset, size, batch_size = params.datasets[args.dataset], block_size(params, "gam"), params.train.batch_size
     machine = start(params.runtime.model_copy(update={"device": "cpu"}))
     tokens = open_tokens(args.dataset, dataset)
-    train = tokens.blocks("train", block_size)
+    train = tokens.blocks("train", size)
     frequencies = unigram(train, tokens.vocab_size)
-    one, two = {}, {}
+    unigrams, bigrams = {}, {}
     for split, counts in tokens.splits.items():
         if split != "train":
-            blocks = tokens.blocks(split, block_size)
-            one[split] = describe(score(frequencies[blocks[:, 1:]], batch_size), counts)
-            two[split] = describe(score(bigram(train, frequencies, blocks), batch_size), counts)
+            blocks = tokens.blocks(split, size)
+            unigrams[split] = describe(score(frequencies[blocks[:, 1:]], batch_size), counts)
+            bigrams[split] = describe(score(bigram(train, frequencies, blocks), batch_size), counts)
     result = Ngrams(
         dataset=args.dataset,
         data=dataset.what(),
-        block_size=block_size,
+        block_size=size,
         batch_size=batch_size,
-        models={"unigram": one, "bigram": two},
+        models={"unigram": unigrams, "bigram": bigrams},
         provenance=provenance(machine, "float64", tokens),
     )
     write_result(paths.ngrams(args.dataset), result)
@@ -59,7 +59,8 @@ def bigram(train: NDArray[Any], frequencies: Probabilities, blocks: NDArray[Any]
     """Probability (N, T) of each target of `blocks` (N, T + 1) given the id before it, by the pairs of `train`.
 
     P(w | h) = (c(h, w) + k(h) P(w)) / (c(h) + k(h)) with c(h, w) counts of pairs, c(h) of ids before a target, k(h) of
-    different ids after h, and P(w) the unigram's (Witten and Bell 1991, method C, interpolated).
+    different ids after h, and P(w) the unigram's (Witten and Bell 1991, method C, in the interpolated form of Chen and
+    Goodman 1999, section 2.4).
     """
     vocab_size = len(frequencies)
     pairs, pair_counts = np.unique(_codes(train, vocab_size), return_counts=True)

@@ -1,6 +1,6 @@
 """The results that the grids name and that were made with what params.yaml says now: all that tables may show."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -51,13 +51,18 @@ def read_metrics(params: Params, dataset: str, model: str) -> list[Metrics]:
     return _of_the_runs(_read(paths.metrics, Metrics, params, dataset, model), read_curves(params, dataset, model))
 
 
-def read_ngrams(params: Params, dataset: str) -> Ngrams | None:
-    """What counts of its tokens are worth. Raises UserError for a file that says it is another data set's."""
+def read_ngrams(params: Params, dataset: str, models: Iterable[str] = ()) -> Ngrams | None:
+    """What counts of its tokens are worth, in blocks as large as those of the models.
+
+    Raises UserError for a file that says it is another data set's.
+    """
     path = paths.ngrams(dataset)
     ngrams = read_result(path, Ngrams) if dataset in params.datasets else None
     if ngrams and ngrams.dataset != dataset:
         raise UserError(f"{path} says that it is of {ngrams.dataset}: {REMEDY}")
-    return ngrams if ngrams and _counts_are_current(ngrams, params) else None
+    if ngrams is None or not _counts_are_current(ngrams, params):
+        return None
+    return ngrams if all(block_size(params, model) == ngrams.block_size for model in models) else None
 
 
 def read_timing(params: Params) -> TimingResult | None:
@@ -162,14 +167,18 @@ def fingerprint_sha256(model: str) -> str | None:
         return None
 
 
+def block_size(params: Params, model: str) -> int:
+    """Tokens that a model sees at once."""
+    return params.models[model].config(vocab_size=5).block_size
+
+
 def merged(ours: list[str], theirs: dict[str, Any]) -> list[str]:
     """Names of the grid in its order, then those that only the paper has."""
     return [*ours, *(name for name in theirs if name not in ours)]
 
 
 def _counts_are_current(ngrams: Ngrams, params: Params) -> bool:
-    block_size = params.models["gam"].config(vocab_size=5).block_size
-    now = params.datasets[ngrams.dataset].what(), block_size, params.train.batch_size
+    now = params.datasets[ngrams.dataset].what(), block_size(params, "gam"), params.train.batch_size
     return (ngrams.data, ngrams.block_size, ngrams.batch_size) == now
 
 

@@ -109,9 +109,20 @@ def machine_notes(provenances: list[Provenance]) -> list[str]:
     for p in provenances:
         packages = ", ".join(f"{name} {version}" for name, version in p.packages.items() if version)
         mode = "deterministic" if p.deterministic else "not deterministic"
-        commit, _, dirty = (p.code.commit or "").partition("-")
-        code = f"commit {commit[:12]}{dirty and '-' + dirty}" if commit else f"sources {p.code.sha256[:12]}"
         precision = p.precision or "precision by model"
         scan = scan_of(p)
-        lines.add(f"{p.device} ({p.device_type}, {p.threads} threads, {mode}); {precision}; {scan}; {packages}; {code}")
+        lines.add(
+            f"{p.device} ({p.device_type}, {p.threads} threads, {mode}); {precision}; {scan}; {packages}; {_code(p)}"
+        )
     return [f"Reproduced on {line}." for line in sorted(lines)]
+
+
+def count_notes(provenances: list[Provenance]) -> list[str]:
+    """One line for each code and numpy that counted tokens."""
+    lines = {f"{p.precision}, numpy {p.packages.get('numpy')}, {_code(p)}" for p in provenances}
+    return [f"Tokens counted with {line}." for line in sorted(lines)]
+
+
+def _code(p: Provenance) -> str:
+    commit, _, dirty = (p.code.commit or "").partition("-")
+    return f"commit {commit[:12]}{dirty and '-' + dirty}" if commit else f"sources {p.code.sha256[:12]}"

@@ -7,6 +7,7 @@ from pipeline.params import Claims
 from pipeline.statistics import Estimate
 
 Verdict = Literal["not judged", "not run", "not reproduced", "inconclusive", "reproduced"]
+UNDECIDED: tuple[Verdict, ...] = ("not judged", "not run")
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Part:
     where: str = ""
     """On what, where that is not told by the text and the models: hardware and the size of the operation."""
     lacking: tuple[str, ...] = ()
-    """Models that it is about and that there are none of: then it is not judged."""
+    """Models that it is about and that there are none of."""
 
 
 def beyond(effect: Estimate, margin: float) -> Verdict:
@@ -50,8 +51,8 @@ def holds(fact: bool) -> Verdict:
 
 
 def judged(parts: list[Part]) -> list[Part]:
-    """Those of which all models are there."""
-    return [part for part in parts if not part.lacking]
+    """Those that a verdict rests on."""
+    return [part for part in parts if part.verdict != "not judged"]
 
 
 def together(parts: list[Part]) -> Verdict:
@@ -72,8 +73,8 @@ def rule(claims: Claims) -> str:
         "Rule, fixed beforehand: not run where a run of the grid that it needs is missing; inconclusive below n = 3; "
         "reproduced where the whole 95 % interval lies on the claimed side beyond the margin; not reproduced where all "
         "of it lies inside the margin or on the other side; else inconclusive. A claim of several parts is reproduced "
-        "if all are, and not reproduced if one is not. Parts about a model that the family lacks are left out, and the "
-        "row says so; a claim of such parts alone is not judged. "
+        "if all are, and not reproduced if one is not. Not judged are parts about a model that the family "
+        "lacks and times of a Mamba without mamba-ssm's kernels, and claims of such parts alone. "
         f"Margins: {claims.margin_nats} nats for differences of loss, {claims.margin_ratio:.0%} for times, "
         f"{claims.margin_gate} for gate values. Growth is fitted from T = {claims.shortest} on; linear: exponent in "
         f"{claims.linear[0]} to {claims.linear[1]}, quadratic: {claims.quadratic[0]} to {claims.quadratic[1]}."

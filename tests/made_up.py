@@ -108,7 +108,7 @@ def write_ngrams(unigram: float, bigram: float, dataset: str = "stories", stamp:
     write(paths.ngrams(dataset), result)
 
 
-def write_timing(**seconds: float) -> None:
+def write_timing(stamp: Provenance = STAMP, **seconds: float) -> None:
     """Step times around one for each model, each round a little slower than the one before.
 
     The Transformer's two ways take the same time, unless told apart.
@@ -128,7 +128,7 @@ def write_timing(**seconds: float) -> None:
         timing=params.timing,
         busy_before=0.01,
         models=models,
-        provenance=STAMP,
+        provenance=stamp,
     )
     write(paths.TIMING, timing)
 
