@@ -50,9 +50,9 @@ def claims_table(params: Params, published: Published) -> tuple[Table, dict[str,
     columns = [
         Column(Quantity("The paper claims"), width_cm=2.8),
         Column(Quantity("and states"), width_cm=1.5),
-        Column(Quantity("Measured, with 95 % interval"), width_cm=4.2),
+        Column(Quantity("Measured, with 95 % interval"), width_cm=4.8),
         Column(Quantity("n"), width_cm=0.3),
-        Column(Quantity("Verdict"), width_cm=1.8),
+        Column(Quantity("Verdict"), width_cm=2.4),
     ]
     notes = [
         rule(params.claims),

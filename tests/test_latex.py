@@ -2,10 +2,12 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from pipeline import paths
+from pipeline.quickstart import HOUSE
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
 from tests.made_up import scaling_point, write_run, write_scaling, write_timing
@@ -18,7 +20,9 @@ ARTICLE = r"""\documentclass{article}
 """
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+pytestmark = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+
+
 @pytest.mark.parametrize("filled", [False, True])
 def test_all_tables_compile(workspace: Workspace, filled: bool) -> None:
     if filled:
@@ -28,12 +32,22 @@ def test_all_tables_compile(workspace: Workspace, filled: bool) -> None:
                 write_run(model, seed, [5.5, 5.0 + seed / 10])
         write_measurements()
     workspace.call(tables)
-    names = sorted(file.stem for file in paths.PAPER_TABLES.glob("*.tex"))
+    compile_all(workspace.folder)
+
+
+def test_the_tables_in_git_compile(tmp_path: Path) -> None:
+    (tmp_path / paths.PAPER_TABLES).symlink_to(HOUSE / paths.PAPER_TABLES)
+    compile_all(tmp_path)
+
+
+def compile_all(folder: Path) -> None:
+    """Every table of a folder's paper_tables/: on the page, and no float larger than one."""
+    names = sorted(file.stem for file in (folder / paths.PAPER_TABLES).glob("*.tex"))
     assert names == ["ablation", "claims", "main", "scaling", "timing"]
     inputs = "\n".join(rf"\input{{paper_tables/{name}}}" for name in names)
-    (workspace.folder / "all.tex").write_text(ARTICLE % inputs)
+    (folder / "all.tex").write_text(ARTICLE % inputs)
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "all.tex"]
-    done = subprocess.run(command, cwd=workspace.folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
     too_wide = [line for line in done.stdout.splitlines() if line.startswith("Overfull \\hbox")]
     assert too_wide == []
