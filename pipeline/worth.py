@@ -8,6 +8,14 @@ from pipeline.results import NGRAMS
 from pipeline.runs import read_ngrams
 from pipeline.statistics import estimate
 
+FREQUENCIES_ALONE = "no model learned more than frequencies"
+BELOW_BIGRAM = "no model beats a bigram count"
+MEANING = {
+    FREQUENCIES_ALONE: "verdicts tell that training did not get far, and nothing about the architectures",
+    BELOW_BIGRAM: "verdicts tell how fast models learn what one token of context is worth, not what more of it is",
+}
+"""What follows for the verdicts from each remark."""
+
 
 @dataclass(frozen=True)
 class Worth:
@@ -24,10 +32,10 @@ class Worth:
 
     @property
     def remark(self) -> str:
-        """What a verdict on these models must be read with; empty where they use context."""
+        """What a verdict on these models must be read with; empty where they beat both counts."""
         if self.best >= self.unigram - self.margin:
-            return "no model learned more than frequencies"
-        return "no model beats a bigram count" if self.best > self.bigram else ""
+            return FREQUENCIES_ALONE
+        return BELOW_BIGRAM if self.best > self.bigram else ""
 
     @property
     def sentence(self) -> str:
@@ -37,9 +45,7 @@ class Worth:
             f"{self.label}: the lowest mean loss of a model lies {beside_unigram} that of a unigram count, which knows "
             f"how frequent each token is, and {beside_bigram} that of a bigram count, which knows one token of context."
         )
-        if self.remark:
-            text += f" So {self.remark}: verdicts tell how far training got, and little about the architectures."
-        return text
+        return f"{text} So {self.remark}: {MEANING[self.remark]}." if self.remark else text
 
 
 def worth(evidence: Evidence) -> Worth | None:
