@@ -11,8 +11,8 @@ from pipeline.statistics import estimate
 FREQUENCIES_ALONE = "no model learned more than frequencies"
 BELOW_BIGRAM = "no model beats a bigram count"
 MEANING = {
-    FREQUENCIES_ALONE: "verdicts tell that training did not get far, and nothing about the architectures",
-    BELOW_BIGRAM: "verdicts tell how fast models learn what one token of context is worth, not what more of it is",
+    FREQUENCIES_ALONE: "verdicts by losses and gates tell that training did not get far, and no more",
+    BELOW_BIGRAM: "verdicts by losses tell how fast models learn what one token of context is worth, not what more is",
 }
 """What follows for the verdicts from each remark."""
 

@@ -114,7 +114,7 @@ def test_what_the_losses_are_worth(grid: Workspace, unigram: float, bigram: floa
         text = file.read_text()
         assert "- stories, family paper, 10 steps: the lowest mean loss of a model lies " in text
         assert told in text
-        assert (f"So {remark}: verdicts tell" in text) == bool(remark)
+        assert (f"So {remark}: verdicts by losses" in text) == bool(remark)
         assert (f"**reproduced ({remark})**" in text) == bool(remark)
         assert ("**reproduced**" in text) != bool(remark)
     grid.edit({"models": {"mamba": {"block_size": 16}}})

@@ -95,6 +95,12 @@ def test_other_numbers_are_those_of_the_paper_and_of_params() -> None:
     rules = (HOUSE / "docs" / "statistics.md").read_text(encoding="utf-8")
     assert f"({main.perplexity} and {ablation.best_perplexity} for the full GAM)" in rules
     assert f"their distance of {math.log(ablation.best_perplexity / main.perplexity):.4f} nats" in rules
+    theirs = {name: row.best_perplexity for name, row in published.ablation["wikitext-2"].items()}
+    c9, c10 = (
+        math.log(theirs[worse] / theirs[better])
+        for worse, better in (("gam-global-only", "gam"), ("gam-local-only", "gam-sum-fusion"))
+    )
+    assert f"C9 ({c9:.4f} nats) and C10 ({c10:.4f} behind Sum Fusion)" in rules
     gam = params.models["gam"].config(vocab_size=10_000)
     assert isinstance(gam, GAMConfig)
     reach = gam.n_layer * (gam.kernel_size - 1) + 1
