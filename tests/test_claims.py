@@ -1,6 +1,7 @@
 """The paper's claims from made-up results: what each is judged by, and what it needs."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -150,6 +151,16 @@ def test_the_paper_is_wrong(grid: Workspace) -> None:
     write_losses(gam=5.2, transformer=5.1, mamba=5.0, gam_global_only=5.2, gam_sum_fusion=5.2, gam_local_only=5.0)
     found = verdicts(grid)
     assert {found[name] for name in ("C3", "C7", "C8", "C9", "C10", "C12")} == {"not reproduced"}
+
+
+def test_every_comparison_of_a_claim_shows_its_interval(grid: Workspace) -> None:
+    write_losses(gam=5.0, transformer=5.1, mamba=5.2)
+    verdicts(grid)
+    lines = (paths.PAPER_TABLES / "claims.md").read_text().splitlines()
+    row = next(line for line in lines if "| C12 " in line)
+    for other in ("Transformer", "Mamba"):
+        for epoch in (1, 2):
+            assert re.search(rf"{other} − GAM, epoch {epoch}: \S+ \[\S+, \S+\] nats, P = 1.00 \(reproduced\)", row)
 
 
 def test_one_seed_is_inconclusive(grid: Workspace) -> None:
