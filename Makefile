@@ -22,7 +22,7 @@ USE_TOOLS := PATH=$(CURDIR)/$(TOOLS)/bin:$(PATH)
 .PHONY: quickstart test faults bench check repro grid tables image docker-repro docker-check lock lint-docker sbom audit
 
 quickstart: $(READY)  ## the whole pipeline, small, on the embedded corpus (OVERLAY=wikitext: on real text from a mirror)
-	python -m pipeline.quickstart --overlay $(OVERLAY)
+	python -m pipeline quickstart --overlay $(OVERLAY)
 
 test: $(READY)        ## all tests
 	GOMP_SPINCOUNT=1000 python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder # little spinning: two share the cores
@@ -40,12 +40,12 @@ check: $(READY)       ## lint and types
 
 repro grid: $(READY)  ## the grid of params.yaml, JOBS trainings at a time; ends nonzero where a run is missing, tables made
 	python -m pipeline.check
-	python -m pipeline.grid --jobs $(JOBS)
+	python -m pipeline grid --jobs $(JOBS)
 
 tables: $(READY)      ## the tables, the figures and README's opening from the results that are there
 	python -m pipeline.check
 	dvc repro --single-item --force tables figures
-	python -m pipeline.readme
+	python -m pipeline readme
 
 image:                ## the environment of the grid on a GPU, as an image
 	$(DOCKER) build --file docker/Dockerfile --tag $(IMAGE) --build-arg VERSION=$(VERSION) \

@@ -21,10 +21,10 @@ from benchmarks.modes import loss_changes
 from benchmarks.report import report
 from benchmarks.stages import time_nothing_to_do, time_tables, time_tokenisation
 from benchmarks.steps import measure_steps, stepper
-from pipeline.files import write_json, write_text
-from pipeline.params import Params, load_params
-from pipeline.provenance import provenance
-from pipeline.runtime import Machine, start
+from pipeline.artifacts.provenance import provenance
+from pipeline.base.files import write_json, write_text
+from pipeline.machine.setup import Machine, start
+from pipeline.params.schema import Params, load_params
 from pipeline.timing import busy_share
 
 PARITY = ("tests/test_ops.py", "tests/test_golden.py", "tests/test_training.py::test_compiled")

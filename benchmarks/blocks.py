@@ -9,8 +9,8 @@ from benchmarks.measure import in_turn, peak_mib
 from benchmarks.plain import plain_definitions
 from benchmarks.products import of, replay
 from gam.blocks import build_block
-from pipeline.params import Params, Precision
-from pipeline.precision import forward_in
+from pipeline.machine.precision import forward_in
+from pipeline.params.schema import Params, Precision
 
 
 @dataclass(frozen=True)

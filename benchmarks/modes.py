@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.stages import run, scratch_copy
-from pipeline import paths
+from pipeline.base import paths
 
 SEEDS = range(5)
 MODES = {"bfloat16": {"precision": "bfloat16"}, "compiled": {"compile": True}}

@@ -5,8 +5,8 @@ from typing import Any
 
 from benchmarks.bars import bars
 from benchmarks.measure import ratio
-from pipeline.evidence import signed
-from pipeline.statistics import estimate
+from pipeline.claims.comparisons import signed
+from pipeline.claims.intervals import estimate
 
 LARGEST = 12
 """Operations that are named."""

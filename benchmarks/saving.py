@@ -12,13 +12,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from pipeline import paths
-from pipeline.params import load_params
-from pipeline.provenance import provenance
-from pipeline.runtime import start
-from pipeline.saves import save
+from pipeline.artifacts.provenance import provenance
+from pipeline.base import paths
+from pipeline.machine.setup import start
+from pipeline.params.schema import load_params
 from pipeline.train import SAVE_EVERY
-from pipeline.training import RunState, seeded_model, train_epochs
+from pipeline.training.protocol import RunState, seeded_model, train_epochs
+from pipeline.training.saves import save
 
 SAVES = 12
 

@@ -13,12 +13,12 @@ from typing import Any
 
 from dvc.repo import Repo
 
-from pipeline import paths
+from pipeline.artifacts.current import runs
+from pipeline.base import paths
+from pipeline.base.files import write_text
+from pipeline.commands.quickstart import dvc_environment, prepare
 from pipeline.fetch import MIRROR
-from pipeline.files import write_text
-from pipeline.params import TIMED, Params, load_params
-from pipeline.quickstart import dvc_environment, prepare
-from pipeline.runs import runs
+from pipeline.params.schema import TIMED, Params, load_params
 from tests.made_up import scaling_point, write_run, write_scaling, write_timing
 
 ROUNDS = 5

@@ -12,8 +12,8 @@ import torch
 from benchmarks.measure import in_turn, peak_mib
 from benchmarks.plain import plain_definitions
 from benchmarks.products import Durations, of, replay
-from pipeline.params import Params, Precision, load_params
-from pipeline.training import compile_blocks, make_optimiser, seeded_model, train_step
+from pipeline.params.schema import Params, Precision, load_params
+from pipeline.training.protocol import compile_blocks, make_optimiser, seeded_model, train_step
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def plain_under_default_allocator(name: str, precision: Precision) -> list[float
 
 
 def main() -> None:
-    """Seconds of the published algorithm's steps on the CPU, without pipeline.runtime."""
+    """Seconds of the published algorithm's steps on the CPU, without pipeline.machine."""
     name, precision = sys.argv[1:]
     params = load_params()
     torch.set_num_threads(params.runtime.threads)

@@ -152,9 +152,9 @@ refuses 2 "/repo is read-only" "${cache[@]}" --volume "$repository:/repo:ro" -- 
 refuses 2 '--user "$(id -u):$(id -g)"' "${cache[@]}" "${mount[@]}" --user 54321:54321 -- true
 refuses 127 "no-such-command" "${cache[@]}" "${mount[@]}" -- no-such-command
 refuses 2 "--gpus all" "${cache[@]}" "${mount[@]}" -- python -c '
-from pipeline.errors import exit_cleanly
-from pipeline.params import load_params
-from pipeline.runtime import start
+from pipeline.base.errors import exit_cleanly
+from pipeline.params.schema import load_params
+from pipeline.machine.setup import start
 exit_cleanly(lambda: start(load_params().runtime.model_copy(update={"device": "cuda"})))'
 
 say "torch.compile finds its compiler; docker stop in the middle of a training, and on"
@@ -188,7 +188,7 @@ inside python docker/check_parts.py same
 
 say "The quickstart"
 start=$SECONDS
-inside python -m pipeline.quickstart | tail -n 18
+inside python -m pipeline quickstart | tail -n 18
 echo "quickstart inside: $((SECONDS - start)) s"
 PYTHONPATH=. "$python" docker/check_parts.py compare "$outside" "$repository/$outside"
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from pipeline import paths
-from pipeline.quickstart import dvc_environment, merge, prepare
+from pipeline.base import paths
+from pipeline.commands.quickstart import dvc_environment, merge, prepare
 from tests.conftest import tiny_params
 
 STAGE = "train@stories-gam-0"

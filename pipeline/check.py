@@ -4,10 +4,10 @@ Its output never changes, so a valid edit reruns nothing by itself, and an inval
 removes anything.
 """
 
-from pipeline import paths
-from pipeline.command_line import read_names
-from pipeline.errors import exit_cleanly
-from pipeline.files import write_text
+from pipeline.base import paths
+from pipeline.base.errors import exit_cleanly
+from pipeline.base.files import write_text
+from pipeline.params.command_line import read_names
 
 
 def main() -> None:

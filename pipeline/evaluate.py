@@ -3,16 +3,16 @@
 from tokenizers import Tokenizer
 
 from gam import LanguageModel
-from pipeline import paths
-from pipeline.command_line import read_names
-from pipeline.errors import exit_cleanly
-from pipeline.metrics import describe, score_blocks
-from pipeline.probes import gate_preferences, reach_by_change, reach_by_gradient, word_classes
-from pipeline.provenance import provenance
-from pipeline.results import LayerGates, Metrics, write_result
-from pipeline.runtime import start
-from pipeline.tokens import TokenFolder, cut_blocks, open_tokens
-from pipeline.weights import load_weights
+from pipeline.artifacts.provenance import provenance
+from pipeline.artifacts.records import LayerGates, Metrics, write_result
+from pipeline.artifacts.weights import load_weights
+from pipeline.base import paths
+from pipeline.base.errors import exit_cleanly
+from pipeline.data.tokens import TokenFolder, cut_blocks, open_tokens
+from pipeline.evaluation.metrics import describe, score_blocks
+from pipeline.evaluation.probes import gate_preferences, reach_by_change, reach_by_gradient, word_classes
+from pipeline.machine.setup import start
+from pipeline.params.command_line import read_names
 
 
 def main() -> None:

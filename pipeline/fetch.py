@@ -5,17 +5,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from pipeline import paths
-from pipeline.command_line import read_names
-from pipeline.corpus import stories
-from pipeline.errors import UserError, exit_cleanly
-from pipeline.files import replacing_folder, require_space
-from pipeline.hub import HubError, download
-from pipeline.params import Dataset, Generated, Split
-from pipeline.rows import encode_rows, rows_file, write_index
-
-MIRROR = "GAM_DATASETS_MIRROR"
-"""Environment variable: a folder with <origin.name>/<split>-*.parquet, used in place of the Hub."""
+from pipeline.base import paths
+from pipeline.base.errors import UserError, exit_cleanly
+from pipeline.base.files import replacing_folder, require_space
+from pipeline.base.paths import MIRROR
+from pipeline.data.hub import HubError, download
+from pipeline.data.rows import encode_rows, rows_file, write_index
+from pipeline.data.stories import stories
+from pipeline.params.command_line import read_names
+from pipeline.params.schema import Dataset, Generated, Split
 
 
 def main() -> None:

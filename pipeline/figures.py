@@ -4,15 +4,15 @@ The grid of params.yaml says which runs belong into a figure. All files are made
 a damaged result leaves the old figures as they were.
 """
 
-from pipeline import paths
-from pipeline.block_figure import block_figure
-from pipeline.command_line import read_names
-from pipeline.drawing import rendered, same_everywhere
-from pipeline.errors import exit_cleanly
-from pipeline.files import replacing
-from pipeline.learning_figures import learning_figures
-from pipeline.published import load_published
-from pipeline.scaling_figures import scaling_figures
+from pipeline.base import paths
+from pipeline.base.errors import exit_cleanly
+from pipeline.base.files import replacing
+from pipeline.params.command_line import read_names
+from pipeline.report.figures.block import block_figure
+from pipeline.report.figures.drawing import rendered, same_everywhere
+from pipeline.report.figures.learning import learning_figures
+from pipeline.report.figures.scaling import scaling_figures
+from pipeline.report.published import load_published
 
 
 def main() -> None:

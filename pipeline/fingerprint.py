@@ -15,14 +15,13 @@ import torch
 from tokenizers import Tokenizer, models
 
 from gam import ModelConfig
-from pipeline import paths
-from pipeline.command_line import read_names
-from pipeline.errors import UserError, exit_cleanly
-from pipeline.files import read_json, write_json
-from pipeline.function_words import FUNCTION_WORDS
-from pipeline.metrics import describe, score_blocks
-from pipeline.params import Train
-from pipeline.probes import (
+from pipeline.base import paths
+from pipeline.base.errors import UserError, exit_cleanly
+from pipeline.base.files import read_json, write_json
+from pipeline.data.tokens import SplitCounts, cut_blocks
+from pipeline.evaluation.function_words import FUNCTION_WORDS
+from pipeline.evaluation.metrics import describe, score_blocks
+from pipeline.evaluation.probes import (
     GATE_BLOCKS,
     REACH_BLOCKS,
     gate_preferences,
@@ -30,9 +29,10 @@ from pipeline.probes import (
     reach_by_gradient,
     word_classes,
 )
-from pipeline.runtime import start
-from pipeline.tokens import SplitCounts, cut_blocks
-from pipeline.training import RunState, Step, seeded_model, train_epochs
+from pipeline.machine.setup import start
+from pipeline.params.command_line import read_names
+from pipeline.params.schema import Train
+from pipeline.training.protocol import RunState, Step, seeded_model, train_epochs
 
 TOLERANCE = 1e-4
 """Two fingerprints agree where all numbers do within this share of the largest of their list."""

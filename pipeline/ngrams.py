@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import paths
-from pipeline.command_line import read_names
-from pipeline.errors import exit_cleanly
-from pipeline.metrics import Score, describe
-from pipeline.provenance import provenance
-from pipeline.results import Ngrams, write_result
-from pipeline.runs import block_size
-from pipeline.runtime import start
-from pipeline.tokens import open_tokens
+from pipeline.artifacts.current import block_size
+from pipeline.artifacts.provenance import provenance
+from pipeline.artifacts.records import Ngrams, write_result
+from pipeline.base import paths
+from pipeline.base.errors import exit_cleanly
+from pipeline.data.tokens import open_tokens
+from pipeline.evaluation.metrics import Score, describe
+from pipeline.machine.setup import start
+from pipeline.params.command_line import read_names
 
 Probabilities = NDArray[np.float64]
 

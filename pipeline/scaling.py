@@ -1,20 +1,20 @@
 """Stage `scaling`: one block of a model, forward and backward, at many lengths -> results/scaling (Table 2).
 
-Each point is measured in a process of its own (pipeline.scaling_point): running out of memory is an outcome, and no
-point inherits another's memory. Deterministic mode is off, as it was for the published times.
+Each point is measured in a process of its own (pipeline.evaluation.block_cost): running out of memory is an outcome, and
+no point inherits the memory of another. Deterministic mode is off, as it was for the published times.
 """
 
 import multiprocessing
 import signal
 
-from pipeline import paths
-from pipeline.command_line import read_names
-from pipeline.errors import exit_cleanly
-from pipeline.params import Params
-from pipeline.provenance import provenance
-from pipeline.results import ScalingPoint, ScalingResult, write_result
-from pipeline.runtime import start
-from pipeline.scaling_point import Job, measure
+from pipeline.artifacts.provenance import provenance
+from pipeline.artifacts.records import ScalingPoint, ScalingResult, write_result
+from pipeline.base import paths
+from pipeline.base.errors import exit_cleanly
+from pipeline.evaluation.block_cost import Job, measure
+from pipeline.machine.setup import start
+from pipeline.params.command_line import read_names
+from pipeline.params.schema import Params
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def jobs(params: Params, model: str, device_type: str) -> list[Job]:
 def measure_apart(job: Job) -> ScalingPoint:
     """`measure(job)` in a process of its own. The kernel's killing it for want of memory counts as out of memory."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pipeline.scaling_point"])
+    context.set_forkserver_preload(["pipeline.evaluation.block_cost"])
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_measure_and_send, args=(job, sender), daemon=True)
     process.start()

@@ -6,20 +6,20 @@ are made before the first is written, so that a damaged result leaves the old ta
 
 from typing import Any
 
-from pipeline import paths
-from pipeline.ablation_table import ablation_table
-from pipeline.claims_table import claims_table
-from pipeline.command_line import read_names
-from pipeline.errors import exit_cleanly
-from pipeline.files import write_json, write_text
-from pipeline.finding import finding
-from pipeline.main_table import main_table
-from pipeline.published import load_published
-from pipeline.rendering import to_latex, to_markdown
-from pipeline.runs import check_same_data
-from pipeline.scaling_table import scaling_table
-from pipeline.table import Table
-from pipeline.timing_table import timing_table
+from pipeline.artifacts.current import check_same_data
+from pipeline.base import paths
+from pipeline.base.errors import exit_cleanly
+from pipeline.base.files import write_json, write_text
+from pipeline.params.command_line import read_names
+from pipeline.report.opening import finding
+from pipeline.report.published import load_published
+from pipeline.report.tables.ablation import ablation_table
+from pipeline.report.tables.claims import claims_table
+from pipeline.report.tables.layout import Table
+from pipeline.report.tables.main import main_table
+from pipeline.report.tables.rendering import to_latex, to_markdown
+from pipeline.report.tables.scaling import scaling_table
+from pipeline.report.tables.timing import timing_table
 
 
 def main() -> None:

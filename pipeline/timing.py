@@ -11,14 +11,14 @@ import time
 import torch
 from torch import Tensor
 
-from pipeline import paths
-from pipeline.command_line import read_names
-from pipeline.errors import UserError, exit_cleanly
-from pipeline.params import TIMED, Params, Precision
-from pipeline.provenance import provenance
-from pipeline.results import StepTimes, TimingResult, write_result
-from pipeline.runtime import start
-from pipeline.training import compile_blocks, make_optimiser, seeded_model, train_step
+from pipeline.artifacts.provenance import provenance
+from pipeline.artifacts.records import StepTimes, TimingResult, write_result
+from pipeline.base import paths
+from pipeline.base.errors import UserError, exit_cleanly
+from pipeline.machine.setup import start
+from pipeline.params.command_line import read_names
+from pipeline.params.schema import TIMED, Params, Precision
+from pipeline.training.protocol import compile_blocks, make_optimiser, seeded_model, train_step
 
 
 def main() -> None:

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from pipeline import paths
-from pipeline.command_line import read_names
-from pipeline.errors import exit_cleanly
-from pipeline.files import replacing_folder, require_space
-from pipeline.params import Split
-from pipeline.rows import read_index, read_rows
-from pipeline.tokens import IDS, TOKENIZER, SplitCounts, TokenFolder, write_counts
+from pipeline.base import paths
+from pipeline.base.errors import exit_cleanly
+from pipeline.base.files import replacing_folder, require_space
+from pipeline.data.rows import read_index, read_rows
+from pipeline.data.tokens import IDS, TOKENIZER, SplitCounts, TokenFolder, write_counts
+from pipeline.params.command_line import read_names
+from pipeline.params.schema import Split
 
 UNKNOWN = "[UNK]"
 SPECIAL_TOKENS = [UNKNOWN, "[PAD]", "[SOS]", "[EOS]"]

@@ -11,23 +11,23 @@ from typing import Any
 
 import torch
 
-from pipeline import paths
-from pipeline.command_line import read_names
-from pipeline.errors import UserError, exit_cleanly
-from pipeline.files import json_sha256, require_space
-from pipeline.interruption import Interruption
-from pipeline.lock import only_writer
-from pipeline.params import Params
-from pipeline.progress import Progress
-from pipeline.provenance import provenance
-from pipeline.results import Clock, Curve, EpochLosses, EpochSeconds, Provenance, read_result, write_result
-from pipeline.runs import fingerprint_sha256, is_current
-from pipeline.runtime import start
-from pipeline.saves import KEPT, restore, save
-from pipeline.tensors import DamagedError, read_tensors
-from pipeline.tokens import TokenFolder, open_tokens
-from pipeline.training import Epoch, RunState, Step, compile_blocks, seeded_model, train_epochs
-from pipeline.weights import save_weights
+from pipeline.artifacts.current import fingerprint_sha256, is_current
+from pipeline.artifacts.provenance import provenance
+from pipeline.artifacts.records import Clock, Curve, EpochLosses, EpochSeconds, Provenance, read_result, write_result
+from pipeline.artifacts.tensors import DamagedError, read_tensors
+from pipeline.artifacts.weights import save_weights
+from pipeline.base import paths
+from pipeline.base.errors import UserError, exit_cleanly
+from pipeline.base.files import json_sha256, require_space
+from pipeline.base.interruption import Interruption
+from pipeline.base.lock import only_writer
+from pipeline.data.tokens import TokenFolder, open_tokens
+from pipeline.machine.setup import start
+from pipeline.params.command_line import read_names
+from pipeline.params.schema import Params
+from pipeline.training.progress import Progress
+from pipeline.training.protocol import Epoch, RunState, Step, compile_blocks, seeded_model, train_epochs
+from pipeline.training.saves import KEPT, restore, save
 
 SAVE_EVERY = 50.0
 """Seconds between two saves, so that a kill costs less than a minute."""

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.errors import exit_cleanly
+from pipeline.base.errors import exit_cleanly
+from pipeline.base.paths import HOUSE
+from pipeline.commands.quickstart import merge, only_what_runs
+from pipeline.data.tokens import TokenFolder, open_tokens
 from pipeline.fetch import main as fetch
-from pipeline.params import load_params, validate_params
-from pipeline.quickstart import HOUSE, merge, only_what_runs
+from pipeline.params.reading import read_yaml
+from pipeline.params.schema import load_params, validate_params
 from pipeline.tokenise import main as tokenise
-from pipeline.tokens import TokenFolder, open_tokens
-from pipeline.yaml_file import read_yaml
 
 Edit = dict[str, Any]
 

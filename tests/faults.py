@@ -20,8 +20,9 @@ from tempfile import TemporaryDirectory
 
 from ruamel.yaml import YAML
 
-from pipeline import paths
-from pipeline.quickstart import HOUSE, dvc_environment, merge, prepare
+from pipeline.base import paths
+from pipeline.base.paths import HOUSE
+from pipeline.commands.quickstart import dvc_environment, merge, prepare
 from tests.conftest import tiny_params
 from tests.test_hub import FAULTS as HUB_FAULTS
 
@@ -128,7 +129,7 @@ def refuses(house: Path, named: str, *command: str) -> bool:
 
 
 def train_snippet(patch: str = SAVE_OFTEN) -> list[str]:
-    return ["-c", f"{patch}\nfrom pipeline.errors import exit_cleanly\nexit_cleanly(train.main)", *RUN]
+    return ["-c", f"{patch}\nfrom pipeline.base.errors import exit_cleanly\nexit_cleanly(train.main)", *RUN]
 
 
 def wait_for(found: Callable[[], object]) -> None:
@@ -367,7 +368,8 @@ def damaged_saves(bench: Bench, times: int) -> int:
 
 POISONED = """
 import itertools
-from pipeline import train, training
+from pipeline import train
+from pipeline.training import protocol as training
 train.SAVE_EVERY = 0.0
 step, count = training.train_step, itertools.count(1)
 training.train_step = lambda *given: step(*given) * (float('nan') if next(count) == 40 else 1)

@@ -5,9 +5,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from pipeline import paths
-from pipeline.params import Params, load_params
-from pipeline.results import (
+from pipeline.artifacts.current import fingerprint_sha256
+from pipeline.artifacts.records import (
     Clock,
     Code,
     Curve,
@@ -22,9 +21,10 @@ from pipeline.results import (
     StepTimes,
     TimingResult,
 )
-from pipeline.results import write_result as write
-from pipeline.runs import fingerprint_sha256
-from pipeline.yaml_file import read_yaml
+from pipeline.artifacts.records import write_result as write
+from pipeline.base import paths
+from pipeline.params.reading import read_yaml
+from pipeline.params.schema import Params, load_params
 
 STAMP = Provenance(
     code=Code(commit="a" * 40 + "-dirty", sha256="0" * 64),

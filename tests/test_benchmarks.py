@@ -10,9 +10,9 @@ import torch
 from benchmarks.bars import Bar, Measured
 from benchmarks.plain import plain_definitions
 from benchmarks.report import report
-from pipeline.params import load_params
-from pipeline.quickstart import HOUSE
-from pipeline.training import seeded_model
+from pipeline.base.paths import HOUSE
+from pipeline.params.schema import load_params
+from pipeline.training.protocol import seeded_model
 
 
 def test_the_page_shows_the_results() -> None:

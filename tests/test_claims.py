@@ -6,14 +6,14 @@ import shutil
 
 import pytest
 
-from pipeline import paths
-from pipeline.claims import ON_MACHINES, ON_TINYSTORIES, ON_WIKITEXT
-from pipeline.prune import main as prune
-from pipeline.published import load_published
-from pipeline.quickstart import HOUSE
-from pipeline.results import LayerGates, Provenance
+from pipeline.artifacts.records import LayerGates, Provenance
+from pipeline.base import paths
+from pipeline.base.paths import HOUSE
+from pipeline.claims.paper import ON_MACHINES, ON_TINYSTORIES, ON_WIKITEXT
+from pipeline.commands.prune import main as prune
+from pipeline.params.reading import read_yaml
+from pipeline.report.published import load_published
 from pipeline.tables import main as tables
-from pipeline.yaml_file import read_yaml
 from tests.conftest import Workspace, reduced_grid
 from tests.made_up import (
     STAMP,

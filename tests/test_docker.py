@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from pipeline.quickstart import HOUSE
+from pipeline.base.paths import HOUSE
 
 DOCKER = HOUSE / "docker"
 LOCKS = ("requirements.lock", "requirements-source.lock", "tools.lock")

@@ -8,16 +8,16 @@ import pyarrow
 import pyarrow.parquet as parquet
 import pytest
 
-from pipeline.corpus import stories
-from pipeline.errors import UserError
+from pipeline.base.errors import UserError
+from pipeline.base.files import read_checked_json
+from pipeline.base.paths import HOUSE, raw
+from pipeline.commands.quickstart import OVERLAYS, merge
+from pipeline.data.rows import INDEX, encode_rows, read_index, read_rows, rows_file
+from pipeline.data.stories import stories
 from pipeline.fetch import fetch
 from pipeline.fetch import main as fetch_main
-from pipeline.files import read_checked_json
-from pipeline.params import Dataset, load_params
-from pipeline.paths import raw
-from pipeline.quickstart import HOUSE, OVERLAYS, merge
-from pipeline.rows import INDEX, encode_rows, read_index, read_rows, rows_file
-from pipeline.yaml_file import read_yaml
+from pipeline.params.reading import read_yaml
+from pipeline.params.schema import Dataset, load_params
 from tests.conftest import Workspace
 
 ROWS = {"train": ["", " one \n", "zwei \u00e9\u4e16", "three"], "validation": ["four"], "test": ["five", "six"]}

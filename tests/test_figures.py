@@ -11,15 +11,15 @@ import pytest
 from matplotlib.artist import Artist
 from matplotlib.text import Text
 
-from pipeline import paths
+from pipeline.artifacts.records import Clock, EpochSeconds, write_result
+from pipeline.base import paths
+from pipeline.base.paths import HOUSE
 from pipeline.figures import main as figures
-from pipeline.learning_figures import learning_figures
-from pipeline.params import load_params
-from pipeline.published import load_published
-from pipeline.quickstart import HOUSE
-from pipeline.results import Clock, EpochSeconds, write_result
-from pipeline.scaling_figures import scaling_figures
-from pipeline.yaml_file import read_yaml
+from pipeline.params.reading import read_yaml
+from pipeline.params.schema import load_params
+from pipeline.report.figures.learning import learning_figures
+from pipeline.report.figures.scaling import scaling_figures
+from pipeline.report.published import load_published
 from tests.conftest import Workspace, reduced_grid
 from tests.made_up import run_fields, scaling_point, write_run, write_scaling
 

@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from gam import GAMConfig, LanguageModel, MambaConfig, ModelConfig, TransformerConfig
-from pipeline.params import Train
-from pipeline.training import learning_rate, make_optimiser, train_step
+from pipeline.params.schema import Train
+from pipeline.training.protocol import learning_rate, make_optimiser, train_step
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = {case["name"]: case for case in json.loads((GOLDEN / "cases.json").read_text())}

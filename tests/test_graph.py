@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline import paths
-from pipeline.params import load_params
-from pipeline.quickstart import HOUSE, dvc_environment, merge, prepare
-from pipeline.yaml_file import read_yaml
+from pipeline.base import paths
+from pipeline.base.paths import HOUSE
+from pipeline.commands.quickstart import dvc_environment, merge, prepare
+from pipeline.params.reading import read_yaml
+from pipeline.params.schema import load_params
 from tests.conftest import reduced_grid, tiny_params
 
 MODELS = ["transformer", "transformer-fused", "mamba", "gam", "gam-sum-fusion"]
@@ -278,7 +279,7 @@ def test_trainings_side_by_side_stop_saved(house: Path) -> None:
     write_params(house, params)
     shutil.rmtree(house / paths.WORK)
     grid = subprocess.Popen(
-        [sys.executable, "-m", "pipeline.grid", "--jobs", "2"],
+        [sys.executable, "-m", "pipeline", "grid", "--jobs", "2"],
         cwd=house, env=dvc_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     begun = [paths.work("stories", model, 0) for model in ("transformer", "gam")]

@@ -15,8 +15,8 @@ import pyarrow
 import pyarrow.parquet as parquet
 import pytest
 
-from pipeline.quickstart import HOUSE
-from pipeline.rows import encode_rows
+from pipeline.base.paths import HOUSE
+from pipeline.data.rows import encode_rows
 from tests.conftest import Workspace, tiny_params
 from tests.hub_server import REPOSITORY, REVISION, FakeHub, Fault, serve
 

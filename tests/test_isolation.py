@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.quickstart import HOUSE
+from pipeline.base.paths import HOUSE
 from tests.conftest import Workspace
 from tests.made_up import write_run
 

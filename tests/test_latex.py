@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import paths
-from pipeline.quickstart import HOUSE
+from pipeline.base import paths
+from pipeline.base.paths import HOUSE
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
 from tests.made_up import scaling_point, write_run, write_scaling, write_timing

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from gam import GAMConfig, LanguageModel, MambaConfig, ModelConfig, TransformerConfig
-from pipeline.params import load_params
-from pipeline.quickstart import HOUSE
+from pipeline.base.paths import HOUSE
+from pipeline.params.schema import load_params
 
 TRUNK: dict[str, Any] = {"vocab_size": 31, "block_size": 40, "d_model": 16, "n_layer": 2, "dropout": 0.0}
 GAM: dict[str, Any] = TRUNK | {"n_slot": 8, "kernel_size": 3}

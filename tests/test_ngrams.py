@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from gam import GAMConfig, LanguageModel
-from pipeline import paths
-from pipeline.metrics import score_blocks
+from pipeline.artifacts.records import Ngrams, read_result
+from pipeline.base import paths
+from pipeline.evaluation.metrics import score_blocks
 from pipeline.ngrams import bigram, score, unigram
 from pipeline.ngrams import main as ngrams
-from pipeline.results import Ngrams, read_result
 from tests.conftest import Workspace, tokens_of
 
 VOCAB_SIZE = 11

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from pipeline.artifacts.current import runs
+from pipeline.base.paths import HOUSE
 from pipeline.check import main as check
-from pipeline.params import load_params
-from pipeline.quickstart import HOUSE, OVERLAYS, prepare
-from pipeline.runs import runs
-from pipeline.yaml_file import read_yaml
+from pipeline.commands.quickstart import OVERLAYS, prepare
+from pipeline.params.reading import read_yaml
+from pipeline.params.schema import load_params
 from tests.conftest import Workspace
 
 GAM, TRANSFORMER = {"models": {"gam": {}}}, {"models": {"transformer": {}}}

@@ -20,11 +20,11 @@ from hypothesis import HealthCheck, Phase, configuration, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from pipeline import paths
+from pipeline.base import paths
+from pipeline.base.paths import HOUSE
 from pipeline.check import main as check
-from pipeline.params import load_params
-from pipeline.quickstart import HOUSE
-from pipeline.yaml_file import read_yaml
+from pipeline.params.reading import read_yaml
+from pipeline.params.schema import load_params
 from tests.conftest import Workspace, tiny_params
 
 EXAMPLES = 500

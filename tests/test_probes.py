@@ -9,8 +9,8 @@ import torch.nn.functional as F
 
 from gam import GAMConfig, LanguageModel, MambaConfig, ModelConfig, TransformerConfig
 from gam.blocks.gam import GAMBlock
-from pipeline.function_words import BY_KIND, FUNCTION_WORDS
-from pipeline.probes import (
+from pipeline.evaluation.function_words import BY_KIND, FUNCTION_WORDS
+from pipeline.evaluation.probes import (
     CONTENT,
     FUNCTION,
     GATE_BLOCKS,

@@ -12,11 +12,11 @@ from pathlib import Path
 import scipy.stats
 
 from gam import GAMConfig, LanguageModel
-from pipeline.params import load_params
-from pipeline.published import load_published
-from pipeline.quickstart import HOUSE
-from pipeline.readme import BEGIN, END, FINDING, with_finding
-from pipeline.readme import main as readme
+from pipeline.base.paths import HOUSE
+from pipeline.commands.readme import BEGIN, END, FINDING, with_finding
+from pipeline.commands.readme import main as readme
+from pipeline.params.schema import load_params
+from pipeline.report.published import load_published
 
 README = (HOUSE / "README.md").read_text(encoding="utf-8")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import paths
+from pipeline.base import paths
+from pipeline.base.paths import HOUSE
 from pipeline.figures import main as figures
-from pipeline.quickstart import HOUSE
 from pipeline.tables import main as tables
 
 FILES = sorted(

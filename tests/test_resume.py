@@ -15,15 +15,16 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline import paths, training
 from pipeline import train as stage
+from pipeline.base import paths
+from pipeline.base.files import json_sha256
+from pipeline.base.lock import only_writer
+from pipeline.base.paths import HOUSE
 from pipeline.fetch import main as fetch
-from pipeline.files import json_sha256
-from pipeline.lock import only_writer
-from pipeline.progress import Progress
-from pipeline.quickstart import HOUSE
 from pipeline.tokenise import main as tokenise
 from pipeline.train import main as train
+from pipeline.training import protocol as training
+from pipeline.training.progress import Progress
 from tests.conftest import Workspace
 
 RUN = ("--dataset", "stories", "--model", "gam", "--seed", "0")
@@ -236,7 +237,7 @@ def test_too_little_disk(tokenised: Workspace, refusal: Callable[..., str], monk
 def test_second_writer_waits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """And learns who holds the lock, which dies with its owner."""
     lock = tmp_path / "run.lock"
-    hold = "import sys, time; from pathlib import Path; from pipeline.lock import only_writer\n"
+    hold = "import sys, time; from pathlib import Path; from pipeline.base.lock import only_writer\n"
     hold += "with only_writer(Path(sys.argv[1]), 'x'): print('held', flush=True); time.sleep(600)"
     holder = subprocess.Popen([sys.executable, "-c", hold, str(lock)], cwd=HOUSE, stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None

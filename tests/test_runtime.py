@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline import runtime
-from pipeline.errors import UserError
-from pipeline.params import load_params
+from pipeline.base.errors import UserError
+from pipeline.machine import setup as runtime
+from pipeline.params.schema import load_params
 
 PREFIX = "runtime.device is cuda, but torch sees no CUDA device: "
 

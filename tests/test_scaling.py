@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline import paths
-from pipeline.params import load_params
-from pipeline.results import ScalingResult, TimingResult, read_result
+from pipeline.artifacts.records import ScalingResult, TimingResult, read_result
+from pipeline.base import paths
+from pipeline.params.schema import load_params
 from pipeline.scaling import jobs, measure_apart
 from pipeline.scaling import main as scaling
 from pipeline.timing import main as timing

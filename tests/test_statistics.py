@@ -5,10 +5,10 @@ import math
 import pytest
 from scipy import stats
 
-from pipeline.params import load_params
-from pipeline.quickstart import HOUSE
-from pipeline.statistics import Estimate, estimate, growth_exponent, probability_of_improvement, saved
-from pipeline.verdicts import Part, Verdict, between, beyond, holds, rule, together
+from pipeline.base.paths import HOUSE
+from pipeline.claims.intervals import Estimate, estimate, growth_exponent, probability_of_improvement, saved
+from pipeline.claims.verdicts import Part, Verdict, between, beyond, holds, rule, together
+from pipeline.params.schema import load_params
 
 SLEEP = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
 """Student's paired differences of 1908: mean 1.58, t interval 0.7001 to 2.4599."""

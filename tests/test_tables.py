@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from pipeline import paths
-from pipeline.quickstart import HOUSE, for_terminal
-from pipeline.runs import LEFT_OUT
-from pipeline.statistics import estimate
+from pipeline.artifacts.current import LEFT_OUT
+from pipeline.base import paths
+from pipeline.base.paths import HOUSE
+from pipeline.claims.intervals import estimate
+from pipeline.commands.quickstart import for_terminal
+from pipeline.params.reading import read_yaml
 from pipeline.tables import main as tables
-from pipeline.yaml_file import read_yaml
 from tests.conftest import Workspace, reduced_grid
 from tests.made_up import (
     STAMP,

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from pipeline import paths
-from pipeline.errors import UserError
+from pipeline.base import paths
+from pipeline.base.errors import UserError
+from pipeline.base.paths import HOUSE
+from pipeline.data.rows import encode_rows, read_index, read_rows, rows_file
 from pipeline.fetch import MIRROR, fetch
 from pipeline.fetch import main as fetch_main
-from pipeline.params import Dataset, load_params
-from pipeline.quickstart import HOUSE
-from pipeline.rows import encode_rows, read_index, read_rows, rows_file
+from pipeline.params.schema import Dataset, load_params
 from pipeline.tokenise import UNKNOWN, WordEncoder, train_tokenizer
 from pipeline.tokenise import main as tokenise_main
 from tests.conftest import Workspace, tokens_of

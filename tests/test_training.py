@@ -17,13 +17,16 @@ from safetensors.torch import load_file
 from gam import LanguageModel
 from gam.ops import selective_scan
 from gam.ops.dropout import Dropout
-from pipeline import fingerprint, metrics, paths, probes, training
+from pipeline import fingerprint
+from pipeline.artifacts.tensors import write_tensors
+from pipeline.base import paths
 from pipeline.evaluate import main as evaluate
+from pipeline.evaluation import metrics, probes
 from pipeline.fingerprint import main as fingerprint_main
-from pipeline.params import Train, load_params
-from pipeline.tensors import write_tensors
+from pipeline.params.schema import Train, load_params
 from pipeline.tokenise import main as tokenise
 from pipeline.train import main as train
+from pipeline.training import protocol as training
 from tests.conftest import Workspace, tokens_of
 
 RUN = ("--dataset", "stories", "--model", "gam", "--seed", "0")

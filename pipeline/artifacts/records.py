@@ -1,0 +1,255 @@
+"""The result files: what stands in them, how they are written, and how they are read without trusting them."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError, model_validator
+
+from pipeline.base.errors import UserError
+from pipeline.base.files import CHECKSUM, json_sha256, read_json, write_checked_json
+from pipeline.params.fields import NonNegativeInt, Section, Sha256
+from pipeline.params.schema import TIMED, Precision, ScalingOn, Split, Timing
+
+
+class Code(Section):
+    """Which code it was."""
+
+    commit: str | None
+    """The commit, `-dirty` where the code differs from it; null outside git."""
+    sha256: Sha256
+    """Hash of all Python files of gam and pipeline."""
+
+
+class Provenance(Section):
+    """What a result was made with. No times and no paths: the same run gives the same bytes."""
+
+    code: Code
+    data: dict[Split, Sha256]
+    """Hash of the token ids of each split."""
+    packages: dict[str, str | None]
+    """Versions of the packages that can change a number; null where one is not installed."""
+    mamba_kernels: bool
+    """Whether Mamba's scan would run on mamba-ssm's kernels; else in plain torch."""
+    device: str
+    """The device as its maker names it."""
+    device_type: Literal["cpu", "cuda"]
+    threads: PositiveInt
+    deterministic: bool
+    allocator: str
+    precision: Precision | Literal["float16", "float64"] | None
+    """Null where a file holds results in several."""
+
+
+class Stamped(Section):
+    """A result that says what it was made with."""
+
+    provenance: Provenance
+
+
+class RunResult(Stamped):
+    """What every file of a run begins and ends with."""
+
+    dataset: str
+    model: str
+    seed: NonNegativeInt
+    weights: Sha256
+    """Hash of the weights that the run ended with."""
+
+
+class EpochLosses(Section):
+    """Nats per token after an epoch."""
+
+    epoch: PositiveInt
+    steps: PositiveInt
+    """Steps made so far, all epochs together."""
+    train_loss: NonNegativeFloat
+    """Mean of the steps' losses, dropout included."""
+    validation_loss: NonNegativeFloat
+    """Published definition: mean over batches of the batch mean."""
+
+
+class Curve(RunResult):
+    """What a run computed, and the parameters that it was made with."""
+
+    data: dict[str, Any]
+    """What params.yaml says of the data set, but for the hashes of its rows."""
+    entry: dict[str, Any]
+    """The model's entry in params.yaml."""
+    train: dict[str, Any]
+    """The section `train` of params.yaml."""
+    fingerprint: Sha256 | None
+    """Hash of what the model and its training computed on a tiny case; null where that was not found out."""
+    parameters: PositiveInt
+    epochs: Annotated[list[EpochLosses], Field(min_length=1)]
+    earlier: list[Provenance]
+    """What earlier parts of the run were made with, where it was interrupted and went on with something else."""
+
+    @property
+    def made_by(self) -> list[Provenance]:
+        """Everything that had a part in the run."""
+        return [*self.earlier, self.provenance]
+
+
+class EpochSeconds(Section):
+    """Wall clock of an epoch."""
+
+    epoch: PositiveInt
+    train_seconds: PositiveFloat
+    validation_seconds: PositiveFloat
+    tokens_per_second: PositiveFloat
+    """Of the training part."""
+
+
+class Clock(RunResult):
+    """What the clock said: never judged, since other processes may have been running."""
+
+    epochs: Annotated[list[EpochSeconds], Field(min_length=1)]
+
+
+class SplitMetrics(Section):
+    """What the weights are worth on one split; pipeline.evaluation.metrics says how each is defined."""
+
+    loss: NonNegativeFloat
+    perplexity: PositiveFloat | None
+    """Null where a perplexity is larger than a float holds."""
+    token_loss: NonNegativeFloat
+    token_perplexity: PositiveFloat | None
+    bits_per_byte: NonNegativeFloat
+    word_perplexity: PositiveFloat | None
+    targets: PositiveInt
+
+
+class LayerGates(Section):
+    """How far one layer's gates prefer the local path: mean local minus mean global gate, both in 0 to 1."""
+
+    function_words: float
+    """Over the tokens of English function words in the validation text."""
+    content_words: float
+    """Over the tokens of all other words."""
+
+
+class Metrics(RunResult):
+    """What the weights of a run are worth, and what they do (pipeline.evaluation.probes)."""
+
+    splits: dict[Literal["validation", "test"], SplitMetrics]
+    reach_by_gradient: PositiveInt
+    """How many of the last tokens, the current one included, the logits depend on: by gradients."""
+    reach_by_change: PositiveInt
+    """The same by changing inputs."""
+    gates: list[LayerGates]
+    """By layer; empty for a model without gates, and for text without words of both kinds."""
+
+
+Ngram = Literal["unigram", "bigram"]
+NGRAMS: tuple[Ngram, ...] = ("unigram", "bigram")
+
+
+class Ngrams(Stamped):
+    """What counts of the train tokens are worth, scored as the models are."""
+
+    dataset: str
+    data: dict[str, Any]
+    """What params.yaml says of the data set, but for the hashes of its rows."""
+    block_size: PositiveInt
+    batch_size: PositiveInt
+    models: dict[Ngram, dict[Literal["validation", "test"], SplitMetrics]]
+    """By split, of both models; pipeline.ngrams says how each is defined."""
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if set(self.models) != set(NGRAMS) or not all("validation" in splits for splits in self.models.values()):
+            raise ValueError(f"{' and '.join(NGRAMS)}, and no other, each have a result on validation")
+        return self
+
+
+class StepTimes(Section):
+    """Wall clock of one model's training steps, in the order in which they were made."""
+
+    entry: dict[str, Any]
+    """The model's entry in params.yaml."""
+    seconds: list[PositiveFloat]
+
+
+class TimingResult(Stamped):
+    """Training steps of several models, made in turn in one process."""
+
+    batch_size: PositiveInt
+    block_size: PositiveInt
+    timing: Timing
+    """The section `timing` of params.yaml."""
+    busy_before: float | None = Field(ge=0, le=1)
+    """Share of the machine's processors that was busy just before; null where the system does not tell."""
+    models: dict[str, StepTimes]
+
+    @model_validator(mode="after")
+    def _all_models_alike(self) -> Self:
+        counts = {name: len(times.seconds) for name, times in self.models.items()}
+        if counts != dict.fromkeys(TIMED, self.timing.repetitions):
+            raise ValueError(f"each of {', '.join(TIMED)}, and no other, has {self.timing.repetitions} times")
+        return self
+
+
+class ScalingPoint(Section):
+    """One block at one length, in a process of its own."""
+
+    length: PositiveInt
+    """Tokens."""
+    memory: Literal["device", "t4"]
+    """All of the device's memory, or no more than scaling.cap_gib."""
+    status: Literal["ok", "oom"]
+    milliseconds: list[PositiveFloat]
+    """Forward and backward of each counted iteration; empty where it ran out of memory."""
+    peak_mib: PositiveFloat | None
+    """CUDA: most memory allocated to tensors. CPU: weights, gradients, and how far the most resident memory rose above
+    that of a pass over a few tokens."""
+
+    @model_validator(mode="after")
+    def _numbers_where_it_fitted(self) -> Self:
+        if (self.status == "ok") != (len(self.milliseconds) >= 2 and self.peak_mib is not None):
+            raise ValueError("a point that fitted has at least two times and a peak, one that did not has neither")
+        return self
+
+
+class ScalingResult(Stamped):
+    """One block of a model against the length of its input."""
+
+    model: str
+    entry: dict[str, Any]
+    """The model's entry in params.yaml; of its block_size, n_layer, precision and compile nothing is used."""
+    on: ScalingOn
+    """What params.yaml says of this type of device."""
+    warmup: NonNegativeInt
+    repetitions: PositiveInt
+    cap_gib: PositiveFloat
+    points: Annotated[list[ScalingPoint], Field(min_length=1)]
+
+
+Result = TypeVar("Result", bound=Stamped)
+
+
+def write_result(path: Path, result: Stamped) -> None:
+    """Write a result as JSON, atomically; what it was made with comes last, and a checksum of it all."""
+    stamp = {"provenance"}
+    values = result.model_dump(exclude=stamp) | result.model_dump(include=stamp)
+    write_checked_json(path, values)
+
+
+def read_result(path: Path, kind: type[Result]) -> Result | None:
+    """Read a result; None where the run was not made.
+
+    Raises UserError naming the file and the field that is wrong, or the file where its checksum tells of an edit.
+    """
+    if not path.exists():
+        return None
+    remedy = "restore the file from git, or make it anew with `dvc repro`"
+    values = read_json(path)
+    checksum = values.pop(CHECKSUM, None) if isinstance(values, dict) else None
+    try:
+        result = kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "the whole file"
+        raise UserError(f"{path}: {field}: {first['msg']}; {remedy}") from None
+    if checksum != json_sha256(values):
+        raise UserError(f"{path} is not as it was written: its sha256 does not fit its content; {remedy}")
+    return result

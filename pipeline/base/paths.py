@@ -1,0 +1,76 @@
+"""Where every artifact lies, relative to the repository's root. dvc.yaml names the same paths; a test compares them."""
+
+from pathlib import Path
+
+HOUSE = Path(__file__).parents[2]
+"""The folder of this code, wherever a stage runs."""
+MIRROR = "GAM_DATASETS_MIRROR"
+"""Environment variable: a folder with <origin.name>/<split>-*.parquet, used in place of the Hub."""
+
+PARAMS = Path("params.yaml")
+PARAMS_ARE_VALID = Path("data/params.valid")
+RUNS = Path("runs")
+WORK = Path("work")
+RESULTS = Path("results")
+PAPER_TABLES = Path("paper_tables")
+TIMING = RESULTS / "timing.json"
+
+
+def raw(dataset: str) -> Path:
+    """Folder of the rows of each split."""
+    return Path("data/raw", dataset)
+
+
+def tokens(dataset: str) -> Path:
+    """Folder of the tokenizer and the token ids of each split."""
+    return Path("data/tokens", dataset)
+
+
+def weights(dataset: str, model: str, seed: int) -> Path:
+    """Weights at the end of a run."""
+    return RUNS / dataset / model / f"seed-{seed}.safetensors"
+
+
+def work(dataset: str, model: str, seed: int) -> Path:
+    """Folder of the saves of a run in progress, one folder in it for each set of what the run depends on."""
+    return WORK / dataset / model / f"seed-{seed}"
+
+
+def lock(dataset: str, model: str, seed: int) -> Path:
+    """Locked by the process that trains a run."""
+    return WORK / dataset / model / f"seed-{seed}.lock"
+
+
+def curve(dataset: str, model: str, seed: int) -> Path:
+    """What a run computed: losses by epoch."""
+    return RESULTS / "curves" / dataset / model / f"seed-{seed}.json"
+
+
+def clock(dataset: str, model: str, seed: int) -> Path:
+    """What the clock said during a run."""
+    return RESULTS / "clocks" / dataset / model / f"seed-{seed}.json"
+
+
+def metrics(dataset: str, model: str, seed: int) -> Path:
+    """What the weights of a run are worth."""
+    return RESULTS / "metrics" / dataset / model / f"seed-{seed}.json"
+
+
+def ngrams(dataset: str) -> Path:
+    """What counts of tokens are worth on a data set."""
+    return RESULTS / "ngrams" / f"{dataset}.json"
+
+
+def scaling(model: str) -> Path:
+    """Time and memory of one block of a model against the length of its input."""
+    return RESULTS / "scaling" / f"{model}.json"
+
+
+def training_fingerprint(model: str) -> Path:
+    """What a model and its training compute on a tiny case."""
+    return RESULTS / "fingerprint" / f"{model}.training.json"
+
+
+def evaluation_fingerprint(model: str) -> Path:
+    """What evaluating that tiny case gives."""
+    return RESULTS / "fingerprint" / f"{model}.evaluation.json"

@@ -1,0 +1,1 @@
+"""What a person calls: `python -m pipeline NAME`."""

@@ -1,0 +1,43 @@
+"""`python -m pipeline prune`: list and remove results that the grids of params.yaml no longer name.
+
+The tables ignore them anyway; weights in runs/ and saves in work/ go too.
+"""
+
+from pathlib import Path
+
+from pipeline.artifacts.current import runs
+from pipeline.base import paths
+from pipeline.params.command_line import read_names
+from pipeline.params.schema import Params
+
+
+def main() -> None:
+    _, params = read_names(__doc__)
+    stale = find_stale(params)
+    for file in stale:
+        print(f"removed {file}")
+        file.unlink()
+    print(f"{len(stale)} files that the grids no longer name" if stale else "nothing to remove")
+
+
+def find_stale(params: Params) -> list[Path]:
+    """Result files and weights of runs, blocks and models that params.yaml no longer names."""
+    named = named_files(params)
+    kinds = ("clocks", "curves", "fingerprint", "metrics", "ngrams", "scaling")
+    folders = [*(paths.RESULTS / kind for kind in kinds), paths.RUNS, paths.WORK]
+    there = {file for folder in folders for file in folder.rglob("*") if file.is_file() and file.name != ".gitignore"}
+    return sorted(file for file in there if not named & {file, *file.parents})
+
+
+def named_files(params: Params) -> set[Path]:
+    """Every file, and every folder of saves, that a stage of the present grids writes into those folders."""
+    grid = params.grid
+    trained = [(dataset, model, seed) for (dataset, model), seeds in runs(params).items() for seed in seeds]
+    of_each = (paths.weights, paths.curve, paths.clock, paths.work, paths.lock)
+    named = {path(*run) for run in trained for path in of_each}
+    named |= {paths.metrics(d, model, s) for d, model, s in trained if model not in grid.ablation_models}
+    named |= {paths.ngrams(dataset) for dataset, _, _ in trained}
+    named |= {paths.scaling(model) for model in grid.scaling_models}
+    for model in params.models:
+        named |= {paths.training_fingerprint(model), paths.evaluation_fingerprint(model)}
+    return named

@@ -1,0 +1,1 @@
+"""What a stage computes on: device, threads, precision, allocator."""

@@ -1,0 +1,132 @@
+"""The process's device, threads, determinism and allocator: set once, when a stage that computes starts."""
+
+import ctypes
+import os
+import platform
+import re
+import sys
+import warnings
+from dataclasses import dataclass
+from importlib import import_module
+
+import torch
+
+from gam.ops.mamba_kernels import have_kernels
+from pipeline.base.errors import UserError
+from pipeline.params.schema import ModelEntry, Runtime
+
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # malloc.h
+OLDEST_DRIVER = {12: 525, 13: 580}
+"""NVIDIA's Linux driver that each major version of CUDA needs at least."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a stage computes on."""
+
+    device: torch.device
+    """A CPU, or a CUDA device."""
+    threads: int
+    deterministic: bool
+    allocator: str
+
+    @property
+    def name(self) -> str:
+        """The device as its maker names it."""
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else cpu_name()
+
+
+def start(runtime: Runtime, *entries: ModelEntry) -> Machine:
+    """Set up this process, which is to compute these entries of `models`. Call before the first tensor.
+
+    Raises UserError for `device: cuda` without CUDA, for a precision that the device does not have, and on CUDA for
+    kernels of Mamba that are installed in vain.
+    """
+    with warnings.catch_warnings():
+        if runtime.device == "cuda":
+            warnings.simplefilter("ignore")  # of torch, which says less than we do
+        cuda = torch.cuda.is_available()
+    if runtime.device == "cuda" and not cuda:
+        raise UserError(f"runtime.device is cuda, but torch sees no CUDA device: {why_no_cuda()}")
+    device = torch.device("cuda" if cuda and runtime.device != "cpu" else "cpu")
+    if device.type == "cuda" and any(entry.block == "mamba" for entry in entries):
+        look_for_kernels()
+    if device.type == "cpu" and any(entry.precision == "tfloat32" for entry in entries):
+        raise UserError("precision tfloat32 is for CUDA devices, and this is a CPU: set the model's to float32")
+    allocator = _keep_freed_memory() if device.type == "cpu" else "torch's caching allocator"
+    torch.set_num_threads(runtime.threads)
+    if runtime.deterministic:
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS is deterministic with a fixed workspace alone
+    # The same switch as use_deterministic_algorithms, which loads torch's compiler, a second of every stage.
+    torch.set_deterministic_debug_mode("error" if runtime.deterministic else "default")
+    return Machine(device, runtime.threads, runtime.deterministic, allocator)
+
+
+def why_no_cuda() -> str:
+    """Why torch sees no GPU, and what to do."""
+    needed = tuple(map(int, (torch.version.cuda or "13.0").split(".")))
+    driver = f"NVIDIA driver {OLDEST_DRIVER.get(needed[0], 580)} or newer"
+    supported = driver_cuda()
+    if supported is None:
+        if os.environ.get("GAM_CONTAINER"):
+            return f"start the container with --gpus all, on a machine with {driver}"
+        return f"install {driver}, or set it to auto or cpu"
+    if torch.version.cuda is None:
+        return f"torch {torch.__version__} was built without CUDA, install another wheel"
+    if supported < needed[0]:
+        return (
+            f"{driver_name()} supports CUDA {supported}, and torch {torch.__version__} was built for CUDA "
+            f"{torch.version.cuda}: install {driver}"
+        )
+    return f"{driver_name()} shows none to this process (is CUDA_VISIBLE_DEVICES set?)"
+
+
+def driver_cuda() -> int | None:
+    """The major version of CUDA that the driver supports; None where no driver is to be found."""
+    version = ctypes.c_int()
+    try:
+        ctypes.CDLL("libcuda.so.1").cuDriverGetVersion(ctypes.byref(version))
+    except OSError:
+        return None
+    return version.value // 1000
+
+
+def driver_name() -> str:
+    """The driver, with its version where the kernel tells it."""
+    try:
+        with open("/proc/driver/nvidia/version", encoding="utf-8") as file:
+            found = re.search(r"\b\d{3}\.[\d.]+", file.read())
+    except OSError:
+        found = None
+    return f"NVIDIA driver {found[0]}" if found else "the NVIDIA driver"
+
+
+def look_for_kernels() -> None:
+    """Say so where mamba-ssm's kernels are missing. Raises UserError where they are installed and do not load."""
+    remedy = "pip install --no-build-isolation '.[mamba]'"
+    if not have_kernels():
+        print(f"mamba-ssm is not installed, Mamba runs on a slow scan in plain torch: {remedy}", file=sys.stderr)
+        return
+    try:
+        import_module("mamba_ssm.ops.selective_scan_interface")
+    except ImportError as error:
+        raise UserError(f"the kernels of mamba-ssm do not load ({error}): {remedy}, against this torch") from None
+
+
+def _keep_freed_memory() -> str:
+    """Have glibc keep large tensors' memory: by default it returns each to the kernel and pages it in again."""
+    if platform.libc_ver()[0] != "glibc":
+        return "system default"
+    mallopt = ctypes.CDLL(None).mallopt
+    settings = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: 2**31 - 1, M_TOP_PAD: 2**29}
+    kept = [mallopt(option, value) for option, value in settings.items()]
+    return "glibc, freed memory kept" if all(kept) else "system default"
+
+
+def cpu_name() -> str:
+    """The processor's model name, as far as the platform tells."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

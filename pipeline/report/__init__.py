@@ -1,0 +1,1 @@
+"""From verdicts and results to tables, figures and the opening of README.md."""

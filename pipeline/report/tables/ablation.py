@@ -1,0 +1,92 @@
+"""The paper's Table 3: the best validation perplexity during training, with and without GAM's parts."""
+
+from typing import Any
+
+from pipeline.artifacts.current import (
+    Comparison,
+    ablated_on_cpu,
+    left_out_notes,
+    merged,
+    read_clocks,
+    read_curves,
+    training_seconds,
+)
+from pipeline.artifacts.records import Clock, Curve
+from pipeline.claims.intervals import estimate, perplexity
+from pipeline.params.schema import Params
+from pipeline.report.published import Published
+from pipeline.report.tables.layout import (
+    Column,
+    Group,
+    Quantity,
+    Table,
+    cost_notes,
+    interval_note,
+    machine_notes,
+    parameters_cell,
+    published_and_reproduced,
+    published_cell,
+    reproduced_cell,
+)
+
+WHOLE = "gam"
+"""The entry of `models` that the ablations take parts from."""
+
+
+def ablation_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
+    """The table, and the same numbers by data set and model for the summary."""
+    grid, paper = params.grid, published.ablation
+    summary: dict[str, Any] = {}
+    groups, provenances = [], []
+    clocks: list[Clock] = []
+    ours = [*(name for name in grid.models if name == WHOLE), *grid.ablation_models]
+    n = len(grid.seeds)
+    compared = [
+        Comparison(dataset, merged(ours if dataset in grid.ablation_datasets else [], paper.get(dataset, {})), n)
+        for dataset in merged(grid.ablation_datasets, paper)
+    ]
+    for comparison in [*compared, *ablated_on_cpu(params)]:
+        rows, dataset = [], comparison.dataset
+        for model in comparison.models:
+            curves = read_curves(params, dataset, model)
+            provenances += [stamp for curve in curves for stamp in curve.made_by]
+            clocks += read_clocks(params, dataset, model)
+            best = estimate([_perplexities(curve)[0] for curve in curves]) if curves else None
+            last = estimate([_perplexities(curve)[1] for curve in curves]) if curves else None
+            if best and last:
+                summary.setdefault(dataset, {})[model] = {
+                    "n": best.n,
+                    "best_validation_perplexity": best.finite_mean,
+                    "last_validation_perplexity": last.finite_mean,
+                }
+            theirs = paper.get(dataset, {}).get(model)
+            cells = [
+                published_cell(theirs, "parameters_millions", 1),
+                parameters_cell(curves),
+                published_cell(theirs, "best_perplexity", 2),
+                reproduced_cell(best, 2),
+                reproduced_cell(last, 2),
+                str(len(curves)),
+            ]
+            rows.append([published.names.get(model, model), *cells])
+        groups.append(Group(comparison.label, rows))
+    columns = [
+        *published_and_reproduced(Quantity("Parameters", "M"), Quantity("Best val. PPL")),
+        Column(Quantity("Last val. PPL"), "reproduced"),
+        Column(Quantity("n")),
+    ]
+    notes = [
+        interval_note(),
+        "Best: the lowest of the validations after each epoch, as the paper has it; last: after the last epoch.",
+        *cost_notes(f"The {len(clocks)} trainings", training_seconds(clocks)),
+        *left_out_notes(params),
+        *machine_notes(provenances),
+    ]
+    title = "Ablation: published beside reproduced (the paper's Table 3)"
+    return Table("ablation", title, "Data set", "Model", columns, groups, notes), summary
+
+
+def _perplexities(curve: Curve) -> tuple[float | None, float | None]:
+    """Best and last validation perplexity."""
+    losses = [epoch.validation_loss for epoch in curve.epochs]
+    return perplexity(min(losses)), perplexity(losses[-1])

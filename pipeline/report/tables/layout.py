@@ -1,0 +1,128 @@
+"""A table before it has a format: text cells in columns, rows in groups, notes below."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.artifacts.records import Curve, Provenance
+from pipeline.claims.intervals import Estimate
+from pipeline.params.fields import Section
+
+NOT_RUN = "not run"
+NOT_PUBLISHED = "–"
+
+
+class Bold(str):
+    """A cell that stands out."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a column, or a pair of columns, shows."""
+
+    label: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column; `source` says whose numbers, and is empty where there is but one."""
+
+    quantity: Quantity
+    source: str = ""
+    width_cm: float | None = None
+    """Width of a column of text, in LaTeX; None for a column of numbers."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows under one heading; the first cell of a row is its label."""
+
+    label: str
+    rows: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """`columns` are those to the right of the row labels."""
+
+    name: str
+    title: str
+    group_label: str
+    row_label: str
+    columns: list[Column]
+    groups: list[Group]
+    notes: list[str]
+    groups_per_float: int | None = None
+    """How many groups stand on a page, in LaTeX, whose floats do not break; None for all."""
+
+
+def published_and_reproduced(*quantities: Quantity) -> list[Column]:
+    """Two columns for each quantity."""
+    return [Column(quantity, source) for quantity in quantities for source in ("published", "reproduced")]
+
+
+def published_cell(row: Section | None, field: str, decimals: int) -> str:
+    """A number of the paper, with the decimals that it prints; `row` is None where it has no such row."""
+    return NOT_PUBLISHED if row is None else f"{getattr(row, field):.{decimals}f}"
+
+
+def reproduced_cell(estimate: Estimate | None, decimals: int) -> str:
+    """The mean of our runs, with its interval where there are enough of them."""
+    if estimate is None:
+        return NOT_RUN
+    if math.isinf(estimate.mean):
+        return "overflow"
+    interval = "" if estimate.half_width is None else f" ± {estimate.half_width:.{decimals}f}"
+    return f"{estimate.mean:.{decimals}f}{interval}"
+
+
+def parameters_cell(curves: Sequence[Curve]) -> str:
+    """Millions of parameters, which all seeds of one model on one data set share."""
+    return f"{curves[0].parameters / 1e6:.1f}" if curves else NOT_RUN
+
+
+def interval_note() -> str:
+    """What the reproduced numbers are."""
+    return (
+        "Reproduced: mean over n seeds ± half the width of its two-sided 95 % t interval (from n = 3 on). "
+        "Published: one run, without a seed or an interval."
+    )
+
+
+def cost_notes(what: str, seconds: float) -> list[str]:
+    """What it cost to compute, where anything was."""
+    if not seconds:
+        return []
+    cost = f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
+    return [f"{what} took {cost} by the clock."]
+
+
+def scan_of(provenance: Provenance) -> str:
+    """How Mamba's scan was computed."""
+    return f"Mamba's scan by {'mamba-ssm' if provenance.mamba_kernels else 'plain torch'}"
+
+
+def machine_notes(provenances: list[Provenance]) -> list[str]:
+    """One line for each setting that the runs of a table were made with: hardware, precision, versions, code."""
+    lines = set()
+    for p in provenances:
+        packages = ", ".join(f"{name} {version}" for name, version in p.packages.items() if version)
+        mode = "deterministic" if p.deterministic else "not deterministic"
+        precision = p.precision or "precision by model"
+        scan = scan_of(p)
+        lines.add(
+            f"{p.device} ({p.device_type}, {p.threads} threads, {mode}); {precision}; {scan}; {packages}; {_code(p)}"
+        )
+    return [f"Reproduced on {line}." for line in sorted(lines)]
+
+
+def count_notes(provenances: list[Provenance]) -> list[str]:
+    """One line for each code and numpy that counted tokens."""
+    lines = {f"{p.precision}, numpy {p.packages.get('numpy')}, {_code(p)}" for p in provenances}
+    return [f"Tokens counted with {line}." for line in sorted(lines)]
+
+
+def _code(p: Provenance) -> str:
+    commit, _, dirty = (p.code.commit or "").partition("-")
+    return f"commit {commit[:12]}{dirty and '-' + dirty}" if commit else f"sources {p.code.sha256[:12]}"

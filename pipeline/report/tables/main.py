@@ -1,0 +1,174 @@
+"""The paper's Table 1: every model after its last epoch."""
+
+from dataclasses import dataclass
+from statistics import mean
+from typing import Any
+
+from pipeline.artifacts.current import (
+    Comparison,
+    compared_on_cpu,
+    left_out_notes,
+    merged,
+    read_clocks,
+    read_curves,
+    read_metrics,
+    read_ngrams,
+    training_seconds,
+)
+from pipeline.artifacts.records import NGRAMS, Clock, Curve, Metrics, SplitMetrics
+from pipeline.claims.intervals import Estimate, estimate
+from pipeline.claims.verdicts import beyond
+from pipeline.params.schema import Params
+from pipeline.report.published import Published
+from pipeline.report.tables.layout import (
+    NOT_PUBLISHED,
+    Bold,
+    Column,
+    Group,
+    Quantity,
+    Table,
+    cost_notes,
+    count_notes,
+    interval_note,
+    machine_notes,
+    parameters_cell,
+    published_and_reproduced,
+    published_cell,
+    reproduced_cell,
+)
+
+PARAMETERS = Quantity("Parameters", "M")
+SECONDS = Quantity("Epoch", "s")
+LOSS = Quantity("Val. loss", "nats/token")
+PERPLEXITY = Quantity("Val. PPL")
+SUMMARISED = (
+    "epoch_seconds",
+    "validation_loss",
+    "validation_perplexity",
+    "validation_bits_per_byte",
+    "validation_word_perplexity",
+    "test_loss",
+    "test_perplexity",
+)
+REPRODUCED_LOSSES = (5, 7)
+"""The cells of a row with our loss and perplexity."""
+
+
+def main_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
+    """The table, and the same numbers by data set and model for the summary."""
+    grid, paper = params.grid, published.main
+    summary: dict[str, Any] = {}
+    groups, provenances, counted = [], [], []
+    clocks: list[Clock] = []
+    n = len(grid.seeds)
+    compared = [
+        Comparison(dataset, merged(grid.models if dataset in grid.datasets else [], paper.get(dataset, {})), n)
+        for dataset in merged(grid.datasets, paper)
+    ]
+    for comparison in [*compared, *compared_on_cpu(params)]:
+        rows, dataset = [], comparison.dataset
+        finished = {model: _finished_runs(params, dataset, model) for model in comparison.models}
+        best = _best(finished, params.claims.margin_nats, comparison.n)
+        for model, runs in finished.items():
+            clocks += [run.clock for run in runs]
+            provenances += [stamp for run in runs for stamp in (*run.curve.made_by, run.metrics.provenance)]
+            ours = _estimates(runs)
+            if runs:
+                numbers = {key: ours[key].finite_mean for key in SUMMARISED if key in ours}
+                summary.setdefault(dataset, {})[model] = {"n": len(runs)} | numbers
+            theirs = paper.get(dataset, {}).get(model)
+            cells = [
+                published_cell(theirs, "parameters_millions", 1),
+                parameters_cell([run.curve for run in runs]),
+                published_cell(theirs, "epoch_seconds", 1),
+                reproduced_cell(ours.get("epoch_seconds"), 1),
+                published_cell(theirs, "loss", 4),
+                reproduced_cell(ours.get("validation_loss"), 4),
+                published_cell(theirs, "perplexity", 2),
+                reproduced_cell(ours.get("validation_perplexity"), 2),
+                str(len(runs)),
+            ]
+            if model == best:
+                cells = [Bold(cell) if at in REPRODUCED_LOSSES else cell for at, cell in enumerate(cells)]
+            rows.append([published.names.get(model, model), *cells])
+        if any(dataset in each.datasets for each in params.grids().values()):
+            ngrams = read_ngrams(params, dataset, (m for m in comparison.models if m in params.models))
+            counted += [ngrams.provenance] if ngrams else []
+            for name in NGRAMS:
+                found = ngrams.models[name]["validation"] if ngrams else None
+                rows.append([f"{name.capitalize()} count", *_count_cells(found)])
+                if found:
+                    numbers = {"validation_loss": found.loss, "validation_perplexity": found.perplexity}
+                    summary.setdefault(dataset, {})[name] = numbers
+        groups.append(Group(comparison.label, rows))
+    columns = [*published_and_reproduced(PARAMETERS, SECONDS, LOSS, PERPLEXITY), Column(Quantity("n"))]
+    notes = [
+        interval_note(),
+        "Loss: mean over batches of the batch mean, after the last epoch; PPL = exp(loss), its interval follows the "
+        "spread of PPL over seeds.",
+        f"Bold: loss below every other model's by more than {params.claims.margin_nats} nats, the whole 95 % interval "
+        "of the paired differences (never from fewer than 3 seeds, nor before all are run).",
+        "Epoch: wall clock of the training part, shown and never judged, since runs may have shared their machine; "
+        "published on one NVIDIA T4.",
+        "Unigram, bigram: counts of the train tokens (docs/statistics.md), scored in the same blocks and batches as "
+        "the models: what the frequency of a token, or the one token before it, is worth.",
+        *cost_notes(f"The {len(clocks)} trainings", training_seconds(clocks)),
+        *left_out_notes(params),
+        *machine_notes(provenances),
+        *count_notes(counted),
+    ]
+    title = "Main results: published beside reproduced (the paper's Table 1)"
+    return Table("main", title, "Data set", "Model", columns, groups, notes), summary
+
+
+def _count_cells(found: SplitMetrics | None) -> list[str]:
+    """A count has one result, and neither parameters nor epochs that would compare."""
+    loss = reproduced_cell(estimate([found.loss]) if found else None, 4)
+    perplexity = reproduced_cell(estimate([found.perplexity]) if found else None, 2)
+    return [*[NOT_PUBLISHED] * 5, loss, NOT_PUBLISHED, perplexity, NOT_PUBLISHED]
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that is known of one run."""
+
+    curve: Curve
+    clock: Clock
+    metrics: Metrics
+
+
+def _finished_runs(params: Params, dataset: str, model: str) -> list[Run]:
+    """The runs that were trained and evaluated."""
+    clocks = {clock.seed: clock for clock in read_clocks(params, dataset, model)}
+    metrics = {found.seed: found for found in read_metrics(params, dataset, model)}
+    curves = read_curves(params, dataset, model)
+    return [Run(c, clocks[c.seed], metrics[c.seed]) for c in curves if c.seed in clocks and c.seed in metrics]
+
+
+def _best(finished: dict[str, list[Run]], margin: float, n: int) -> str | None:
+    """The model whose loss is below every other's by more than the margin, by the rule of the claims, in n pairs."""
+    losses = {
+        model: {run.metrics.seed: run.metrics.splits["validation"].loss for run in runs}
+        for model, runs in finished.items()
+        if runs
+    }
+    for model, ours in losses.items():
+        rivals = [theirs for name, theirs in losses.items() if name != model]
+        differences = [[theirs[seed] - ours[seed] for seed in ours if seed in theirs] for theirs in rivals]
+        if rivals and all(len(pairs) == n and beyond(estimate(pairs), margin) == "reproduced" for pairs in differences):
+            return model
+    return None
+
+
+def _estimates(runs: list[Run]) -> dict[str, Estimate]:
+    if not runs:
+        return {}
+    values: dict[str, list[float | None]] = {
+        "epoch_seconds": [mean(epoch.train_seconds for epoch in run.clock.epochs) for run in runs],
+    }
+    for split in ("validation", "test"):
+        if not all(split in run.metrics.splits for run in runs):
+            continue
+        for key in ("loss", "perplexity", "token_loss", "token_perplexity", "bits_per_byte", "word_perplexity"):
+            values[f"{split}_{key}"] = [getattr(run.metrics.splits[split], key) for run in runs]
+    return {key: estimate(numbers) for key, numbers in values.items()}
