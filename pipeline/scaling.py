@@ -1,7 +1,7 @@
 """Stage `scaling`: one block of a model, forward and backward, at many lengths -> results/scaling (Table 2).
 
-Each point is measured in a process of its own (pipeline.evaluation.block_cost): running out of memory is an outcome, and
-no point inherits the memory of another. Deterministic mode is off, as it was for the published times.
+Each point is measured in a process of its own (pipeline.evaluation.block_cost): running out of memory is an outcome,
+and no point inherits the memory of another. Deterministic mode is off, as it was for the published times.
 """
 
 import multiprocessing

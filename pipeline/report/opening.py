@@ -1,4 +1,4 @@
-"""The opening of README.md: losses with their files, and every verdict there is. `python -m pipeline readme` copies it."""
+"""The opening of README.md, which `python -m pipeline readme` copies: losses with their files, and every verdict."""
 
 from pipeline.artifacts.current import left_out_notes, read_ngrams
 from pipeline.artifacts.records import NGRAMS
