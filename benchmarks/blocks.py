@@ -10,7 +10,8 @@ from benchmarks.plain import plain_definitions
 from benchmarks.products import of, replay
 from gam.blocks import build_block
 from pipeline.machine.precision import forward_in
-from pipeline.params.schema import Params, Precision
+from pipeline.params.models import Precision
+from pipeline.params.schema import Params
 
 
 @dataclass(frozen=True)

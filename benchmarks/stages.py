@@ -13,12 +13,11 @@ from typing import Any
 
 from dvc.repo import Repo
 
-from pipeline.artifacts.current import runs
 from pipeline.base import paths
 from pipeline.base.files import write_text
 from pipeline.commands.quickstart import dvc_environment, prepare
 from pipeline.fetch import MIRROR
-from pipeline.params.schema import TIMED, Params, load_params
+from pipeline.params.schema import Params, load_params
 from tests.made_up import scaling_point, write_run, write_scaling, write_timing
 
 ROUNDS = 5
@@ -93,11 +92,11 @@ def make_up_results(params: Params) -> None:
     """A result of every kind for everything that the grids name."""
     for model in params.models:
         write_text(paths.training_fingerprint(model), f"made up for {model}\n")
-    for (dataset, model), seeds in runs(params).items():
+    for (dataset, model), seeds in params.runs().items():
         for seed in seeds:
             write_run(model, seed, [8 - epoch / 10 for epoch in range(params.train.epochs)], dataset)
-    write_timing(**dict.fromkeys(TIMED, 1.0))
-    for model in params.grid.scaling_models:
+    write_timing(**dict.fromkeys(params.timing.models, 1.0))
+    for model in params.scaling.models:
         points = [
             scaling_point(length, memory, [length / 100] * params.scaling.repetitions, length / 10)
             for memory in ("device", "t4")

@@ -12,7 +12,8 @@ import torch
 from benchmarks.measure import in_turn, peak_mib
 from benchmarks.plain import plain_definitions
 from benchmarks.products import Durations, of, replay
-from pipeline.params.schema import Params, Precision, load_params
+from pipeline.params.models import Precision
+from pipeline.params.schema import Params, load_params
 from pipeline.training.protocol import compile_blocks, make_optimiser, seeded_model, train_step
 
 

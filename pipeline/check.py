@@ -1,18 +1,50 @@
-"""Stage `check`: params.yaml is valid.
+"""Stage `check`: params.yaml is valid, and dvc.yaml has the stages that it asks for.
 
 Its output never changes, so a valid edit reruns nothing by itself, and an invalid one stops the graph before DVC
 removes anything.
 """
 
+from typing import Any
+
 from pipeline.base import paths
-from pipeline.base.errors import exit_cleanly
+from pipeline.base.errors import UserError, exit_cleanly
 from pipeline.base.files import write_text
 from pipeline.params.command_line import read_names
+from pipeline.params.reading import read_yaml
+from pipeline.params.schema import Params
 
 
 def main() -> None:
-    read_names(__doc__)
+    _, params = read_names(__doc__)
+    if paths.GRAPH.exists():
+        require_stages(params, read_yaml(paths.GRAPH)["stages"])
     write_text(paths.PARAMS_ARE_VALID, "valid\n")
+
+
+def require_stages(params: Params, stages: dict[str, Any]) -> None:
+    """Raise UserError where nothing in dvc.yaml would make runs that params.yaml names, or measure a model anew."""
+    for name, family in params.families.items():
+        lists = [f"families.{name}"] if family.models else []
+        lists += [f"families.{name}.ablations"] if family.ablations and family.ablations.models else []
+        for runs in lists:
+            for kind in ("train", "evaluate"):
+                if not any(_goes_over(stage, kind, runs) for stage in stages.values()):
+                    raise UserError(
+                        f"{paths.GRAPH} has no stage to {kind} {runs}: add two lines, see docs/extending.md"
+                    )
+    timed = {f"models.{name}" for name in params.timing.models}
+    unseen = sorted(timed - set(stages["timing"]["params"]))
+    if unseen:
+        raise UserError(
+            f"{paths.GRAPH}: stage timing does not depend on {', '.join(unseen)}, which timing.models names: "
+            "add it to its params, and its fingerprint to its deps"
+        )
+
+
+def _goes_over(stage: dict[str, Any], kind: str, runs: str) -> bool:
+    """Whether a stage trains, or evaluates, what a part of params.yaml lists."""
+    is_kind = str(stage.get("cmd")).startswith(f"python -m pipeline.{kind} ")
+    return is_kind and stage["matrix"]["model"] == f"${{{runs}.models}}"
 
 
 if __name__ == "__main__":

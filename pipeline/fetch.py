@@ -13,7 +13,7 @@ from pipeline.data.hub import HubError, download
 from pipeline.data.rows import encode_rows, rows_file, write_index
 from pipeline.data.stories import stories
 from pipeline.params.command_line import read_names
-from pipeline.params.schema import Dataset, Generated, Split
+from pipeline.params.datasets import Dataset, Generated, Split
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ def main() -> None:
             for kind in ("svg", "pdf")
         }
     for name, content in files.items():
-        with replacing(paths.PAPER_TABLES / name) as temporary:
+        with replacing(paths.FIGURES / name) as temporary:
             temporary.write_bytes(content)
 
 

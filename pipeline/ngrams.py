@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.artifacts.current import block_size
 from pipeline.artifacts.provenance import provenance
 from pipeline.artifacts.records import Ngrams, write_result
 from pipeline.base import paths
@@ -26,21 +25,21 @@ Probabilities = NDArray[np.float64]
 
 def main() -> None:
     args, params = read_names(__doc__, "dataset")
-    dataset, size, batch_size = params.datasets[args.dataset], block_size(params, "gam"), params.train.batch_size
+    dataset, batch_size = params.datasets[args.dataset], params.train.batch_size
     machine = start(params.runtime.model_copy(update={"device": "cpu"}))
     tokens = open_tokens(args.dataset, dataset)
-    train = tokens.blocks("train", size)
+    train = tokens.blocks("train", dataset.block_size)
     frequencies = unigram(train, tokens.vocab_size)
     unigrams, bigrams = {}, {}
     for split, counts in tokens.splits.items():
         if split != "train":
-            blocks = tokens.blocks(split, size)
+            blocks = tokens.blocks(split, dataset.block_size)
             unigrams[split] = describe(score(frequencies[blocks[:, 1:]], batch_size), counts)
             bigrams[split] = describe(score(bigram(train, frequencies, blocks), batch_size), counts)
     result = Ngrams(
         dataset=args.dataset,
         data=dataset.what(),
-        block_size=size,
+        block_size=dataset.block_size,
         batch_size=batch_size,
         models={"unigram": unigrams, "bigram": bigrams},
         provenance=provenance(machine, "float64", tokens),

@@ -29,7 +29,7 @@ def main() -> None:
         on=on,
         warmup=params.scaling.warmup,
         repetitions=params.scaling.repetitions,
-        cap_gib=params.scaling.cap_gib,
+        cap_gib=params.scaling.cap.gib,
         points=points,
         provenance=provenance(machine, on.precision),
     )
@@ -42,14 +42,14 @@ def jobs(params: Params, model: str, device_type: str) -> list[Job]:
     return [
         Job(
             runtime=params.runtime,
-            config=params.models[model].config(vocab_size=5),
+            config=params.models[model].block_config(),
             on=on,
             length=length,
             warmup=settings.warmup,
             repetitions=settings.repetitions,
-            cap_gib=cap,
+            cap=cap,
         )
-        for cap in (None, settings.cap_gib)
+        for cap in (None, settings.cap)
         for length in on.lengths
     ]
 

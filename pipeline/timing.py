@@ -1,4 +1,4 @@
-"""Stage `timing`: training steps of all three models, in turn, in one process -> results/timing.json.
+"""Stage `timing`: training steps of several models, in turn, in one process -> results/timing.json.
 
 The Transformer is there twice, computed as published and in the fast way.
 This stage alone may judge claims of speed: the steps of a round follow each other within seconds, so that what else
@@ -14,18 +14,19 @@ from torch import Tensor
 from pipeline.artifacts.provenance import provenance
 from pipeline.artifacts.records import StepTimes, TimingResult, write_result
 from pipeline.base import paths
-from pipeline.base.errors import UserError, exit_cleanly
+from pipeline.base.errors import exit_cleanly
 from pipeline.machine.setup import start
 from pipeline.params.command_line import read_names
-from pipeline.params.schema import TIMED, Params, Precision
+from pipeline.params.models import Precision
+from pipeline.params.schema import Params
 from pipeline.training.protocol import compile_blocks, make_optimiser, seeded_model, train_step
 
 
 def main() -> None:
     _, params = read_names(__doc__)
-    block_size = common_block_size(params)
+    block_size = params.models[params.timing.models[0]].block_size  # which all of them share
     busy = busy_share(seconds=1.0)
-    entries = [params.models[name] for name in TIMED]
+    entries = [params.models[name] for name in params.timing.models]
     machine = start(params.runtime.model_copy(update={"deterministic": False}), *entries)
     generator = torch.Generator().manual_seed(0)
     shape = (params.train.batch_size, block_size + 1)
@@ -37,7 +38,7 @@ def main() -> None:
     result = TimingResult(
         batch_size=params.train.batch_size,
         block_size=block_size,
-        timing=params.timing,
+        timing=params.timing.steps(),
         busy_before=busy,
         models=models,
         provenance=provenance(machine, common_precision(params)),
@@ -63,17 +64,9 @@ def _jiffies() -> tuple[int, int]:
     return user + nice + system + idle + iowait + irq + softirq + steal, idle + iowait
 
 
-def common_block_size(params: Params) -> int:
-    """The block size of all timed models. Raises UserError where they differ: their steps would not compare."""
-    sizes = {name: params.models[name].config(params.timing.vocab_size).block_size for name in TIMED}
-    if len(set(sizes.values())) > 1:
-        raise UserError(f"params.yaml: block_size differs between timed models ({sizes}): make them equal")
-    return sizes["gam"]
-
-
 def common_precision(params: Params) -> Precision | None:
     """The precision of all timed models; None where they differ."""
-    precisions = {params.models[name].precision for name in TIMED}
+    precisions = {params.models[name].precision for name in params.timing.models}
     return precisions.pop() if len(precisions) == 1 else None
 
 
@@ -81,13 +74,13 @@ def time_in_turn(params: Params, batch: Tensor) -> dict[str, list[float]]:
     """Wall clock in seconds of whole training steps on `batch` (B, T + 1), which alternate between the models."""
     settings = params.train
     steppers = {}
-    for name in TIMED:
+    for name in params.timing.models:
         entry = params.models[name]
         model = seeded_model(entry.config(params.timing.vocab_size), 0, batch.device)
         if entry.compile:
             compile_blocks(model)
         steppers[name] = (model, make_optimiser(model, settings), entry.precision)
-    times: dict[str, list[float]] = {name: [] for name in TIMED}
+    times: dict[str, list[float]] = {name: [] for name in params.timing.models}
     for _ in range(params.timing.warmup + params.timing.repetitions):
         for name, (model, optimiser, precision) in steppers.items():
             started = time.perf_counter()

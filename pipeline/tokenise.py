@@ -19,7 +19,7 @@ from pipeline.base.files import replacing_folder, require_space
 from pipeline.data.rows import read_index, read_rows
 from pipeline.data.tokens import IDS, TOKENIZER, SplitCounts, TokenFolder, write_counts
 from pipeline.params.command_line import read_names
-from pipeline.params.schema import Split
+from pipeline.params.datasets import Split
 
 UNKNOWN = "[UNK]"
 SPECIAL_TOKENS = [UNKNOWN, "[PAD]", "[SOS]", "[EOS]"]

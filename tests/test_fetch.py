@@ -16,8 +16,9 @@ from pipeline.data.rows import INDEX, encode_rows, read_index, read_rows, rows_f
 from pipeline.data.stories import stories
 from pipeline.fetch import fetch
 from pipeline.fetch import main as fetch_main
+from pipeline.params.datasets import Dataset
 from pipeline.params.reading import read_yaml
-from pipeline.params.schema import Dataset, load_params
+from pipeline.params.schema import load_params
 from tests.conftest import Workspace
 
 ROWS = {"train": ["", " one \n", "zwei \u00e9\u4e16", "three"], "validation": ["four"], "test": ["five", "six"]}

@@ -19,7 +19,8 @@ from pipeline.base.paths import HOUSE
 from pipeline.data.rows import encode_rows, read_index, read_rows, rows_file
 from pipeline.fetch import MIRROR, fetch
 from pipeline.fetch import main as fetch_main
-from pipeline.params.schema import Dataset, load_params
+from pipeline.params.datasets import Dataset
+from pipeline.params.schema import load_params
 from pipeline.tokenise import UNKNOWN, WordEncoder, train_tokenizer
 from pipeline.tokenise import main as tokenise_main
 from tests.conftest import Workspace, tokens_of

@@ -12,7 +12,7 @@ from pipeline.artifacts.records import Code, Provenance
 from pipeline.base.paths import HOUSE
 from pipeline.data.tokens import TokenFolder
 from pipeline.machine.setup import Machine
-from pipeline.params.schema import Precision
+from pipeline.params.models import Precision
 
 PACKAGES = ["torch", "numpy", "tokenizers", "safetensors", "mamba-ssm", "causal-conv1d"]
 """The packages that can change a number."""

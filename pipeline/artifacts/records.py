@@ -7,8 +7,10 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, Valida
 
 from pipeline.base.errors import UserError
 from pipeline.base.files import CHECKSUM, json_sha256, read_json, write_checked_json
-from pipeline.params.fields import NonNegativeInt, Section, Sha256
-from pipeline.params.schema import TIMED, Precision, ScalingOn, Split, Timing
+from pipeline.params.datasets import Split
+from pipeline.params.fields import Name, NonNegativeInt, Section, Sha256
+from pipeline.params.models import Precision
+from pipeline.params.schema import ScalingOn, Steps
 
 
 class Code(Section):
@@ -175,8 +177,8 @@ class TimingResult(Stamped):
 
     batch_size: PositiveInt
     block_size: PositiveInt
-    timing: Timing
-    """The section `timing` of params.yaml."""
+    timing: Steps
+    """The section `timing` of params.yaml, but for its models."""
     busy_before: float | None = Field(ge=0, le=1)
     """Share of the machine's processors that was busy just before; null where the system does not tell."""
     models: dict[str, StepTimes]
@@ -184,9 +186,12 @@ class TimingResult(Stamped):
     @model_validator(mode="after")
     def _all_models_alike(self) -> Self:
         counts = {name: len(times.seconds) for name, times in self.models.items()}
-        if counts != dict.fromkeys(TIMED, self.timing.repetitions):
-            raise ValueError(f"each of {', '.join(TIMED)}, and no other, has {self.timing.repetitions} times")
+        if set(counts.values()) != {self.timing.repetitions}:
+            raise ValueError(f"each model has {self.timing.repetitions} times")
         return self
+
+
+ALL_MEMORY = "device"
 
 
 class ScalingPoint(Section):
@@ -194,8 +199,8 @@ class ScalingPoint(Section):
 
     length: PositiveInt
     """Tokens."""
-    memory: Literal["device", "t4"]
-    """All of the device's memory, or no more than scaling.cap_gib."""
+    memory: Name
+    """ALL_MEMORY, or the name of the cap, which allows no more than cap_gib."""
     status: Literal["ok", "oom"]
     milliseconds: list[PositiveFloat]
     """Forward and backward of each counted iteration; empty where it ran out of memory."""

@@ -7,12 +7,14 @@ HOUSE = Path(__file__).parents[2]
 MIRROR = "GAM_DATASETS_MIRROR"
 """Environment variable: a folder with <origin.name>/<split>-*.parquet, used in place of the Hub."""
 
+GRAPH = Path("dvc.yaml")
 PARAMS = Path("params.yaml")
 PARAMS_ARE_VALID = Path("data/params.valid")
 RUNS = Path("runs")
 WORK = Path("work")
 RESULTS = Path("results")
 PAPER_TABLES = Path("paper_tables")
+FIGURES = PAPER_TABLES / "figures"
 TIMING = RESULTS / "timing.json"
 
 

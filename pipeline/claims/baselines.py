@@ -49,9 +49,9 @@ class Worth:
 
 
 def worth(evidence: Evidence) -> Worth | None:
-    """None where nothing was trained, or the text has not been counted in blocks of the models' size."""
+    """None where nothing was trained, or the text has not been counted."""
     curves = [list(curves.values()) for curves in evidence.curves.values() if curves]
-    ngrams = read_ngrams(evidence.params, evidence.dataset, (runs[0].model for runs in curves))
+    ngrams = read_ngrams(evidence.params, evidence.dataset)
     if ngrams is None or not curves:
         return None
     steps = max(runs[0].epochs[-1].steps for runs in curves)

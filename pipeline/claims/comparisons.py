@@ -9,11 +9,10 @@ from pipeline.artifacts.current import read_clocks, read_curves, read_metrics
 from pipeline.artifacts.records import Clock, Curve, Metrics, Provenance, ScalingResult
 from pipeline.claims.intervals import Estimate, estimate, growth_exponent, probability_of_improvement
 from pipeline.claims.verdicts import Part, Verdict, between, beyond
-from pipeline.params.schema import Claims, Params, Role
+from pipeline.params.models import Role
+from pipeline.params.schema import Claims, Params
 
 What = Literal["time", "memory"]
-WIKITEXT, TINYSTORIES = "wikitext-2", "tinystories"
-"""The paper's own data sets: they are judged even where its grid does not name them."""
 FEWEST_LENGTHS = 3
 """Lengths from which on growth is fitted."""
 NAMES: dict[Role, str] = {
@@ -40,7 +39,7 @@ class Evidence:
 
     @cached_property
     def curves(self) -> dict[Role, dict[int, Curve]]:
-        """By role and seed; only what the family's grid names."""
+        """By role and seed; only runs that the family names."""
         return {role: {curve.seed: curve for curve in self._read(role)} for role in NAMES}
 
     def _read(self, role: Role) -> list[Curve]:
@@ -49,8 +48,8 @@ class Evidence:
 
     def model(self, role: Role) -> str | None:
         """The entry of `models` that plays a role in this family."""
-        name: str | None = getattr(self.claims.families[self.family], role)
-        return name
+        models = self.params.families[self.family].members()
+        return next((model for model in models if self.params.models[model].role == role), None)
 
     def lacking(self, *roles: Role) -> list[Role]:
         """Those of the roles that no model plays in this family."""
@@ -96,9 +95,8 @@ class Evidence:
         return Part(measured, f"{signed(effect, 4)} nats", effect.n, verdict)
 
     def once_all_ran(self, n: int, verdict: Verdict) -> Verdict:
-        """The verdict where all seeds of the family's grid ran: judged earlier, it could be had by stopping in time."""
-        grid = self.params.grid_of(self.family)
-        return verdict if grid is not None and n == len(grid.seeds) else "not run"
+        """The verdict where all seeds of the family ran: judged earlier, it could be had by stopping in time."""
+        return verdict if n == len(self.params.families[self.family].seeds) else "not run"
 
     def differences(self, better: Role, worse: Role, when: Literal["last", "best"] | int) -> list[float]:
         """worse - better by seed; `when` is an epoch, the last, or each run's best."""
@@ -111,14 +109,8 @@ class Evidence:
 
 
 def all_evidence(params: Params) -> list[Evidence]:
-    """Every family on every text of its grid."""
-    found = []
-    for family in params.claims.families:
-        grid = params.grid_of(family)
-        papers = [WIKITEXT, TINYSTORIES] if grid is params.grid else []
-        datasets = dict.fromkeys([*(grid.datasets if grid else []), *papers])
-        found += [Evidence(params, dataset, family) for dataset in datasets]
-    return found
+    """Every family on each of its texts."""
+    return [Evidence(params, dataset, name) for name, family in params.families.items() for dataset in family.datasets]
 
 
 def loss(curve: Curve, when: Literal["last", "best"] | int) -> float:

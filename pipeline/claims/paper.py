@@ -6,29 +6,33 @@ from itertools import pairwise
 
 from gam.config import GAMConfig
 from pipeline.artifacts.current import read_scaling, read_timing
-from pipeline.artifacts.records import ScalingResult
+from pipeline.artifacts.records import ALL_MEMORY, ScalingResult
 from pipeline.claims.comparisons import Evidence, growth, not_judged, not_run, on_device, signed
 from pipeline.claims.intervals import estimate, saved
 from pipeline.claims.verdicts import Part, beyond, holds
-from pipeline.params.schema import Params, Role
+from pipeline.params.datasets import TextClaim
+from pipeline.params.models import Role
+from pipeline.params.schema import Params
 from pipeline.report.tables.layout import scan_of
 
 FITS_GAM, FITS_TRANSFORMER = 8192, 2048
 """Lengths in tokens that the paper says fit its GPU (C6)."""
 
 
-def faster(params: Params, *rivals: str) -> list[Part]:
+def faster(params: Params, *roles: Role) -> list[Part]:
     """C1, C2: the part of a training step that GAM saves, from steps made in turn in one process."""
-    timing = read_timing(params)
+    timing, gam = read_timing(params), params.timed_gam()
+    rivals = [name for name in params.timing.models if params.models[name].role in roles]
     if timing is None:
         return [not_run(f"step time saved against {rival}") for rival in rivals]
     p = timing.provenance
     where = f"{timing.batch_size} x {timing.block_size} tokens, {p.precision}, on {p.device} ({p.device_type})"
     parts = []
     for rival in rivals:
-        effect = saved(timing.models["gam"].seconds, timing.models[rival].seconds)
-        measured = f"step time saved against {rival}" + (f" ({scan_of(p)})" if rival == "mamba" else "")
-        slow = rival == "mamba" and not p.mamba_kernels  # not the Mamba that the paper timed
+        effect = saved(timing.models[gam].seconds, timing.models[rival].seconds)
+        is_mamba = params.models[rival].role == "mamba"
+        measured = f"step time saved against {rival}" + (f" ({scan_of(p)})" if is_mamba else "")
+        slow = is_mamba and not p.mamba_kernels  # not the Mamba that the paper timed
         verdict = "not judged" if slow else beyond(effect, params.claims.margin_ratio)
         parts.append(Part(measured, f"{signed(effect.times(100), 1)} %", effect.n, verdict, where))
     return parts
@@ -36,16 +40,16 @@ def faster(params: Params, *rivals: str) -> list[Part]:
 
 def linear_growth(params: Params) -> list[Part]:
     """C5: GAM's exponents."""
-    scaling = read_scaling(params, "gam")
+    scaling = _read_block(params, "gam")
     return [growth(scaling, quantity, params, params.claims.linear) for quantity in ("time", "memory")]
 
 
 def quadratic_growth(params: Params) -> list[Part]:
     """C6: the published Transformer block's exponents, and what fits the memory of a T4."""
-    transformer, gam = (read_scaling(params, name) for name in ("transformer", "gam"))
+    transformer, gam = (_read_block(params, role) for role in ("transformer", "gam"))
     parts = [growth(transformer, quantity, params, params.claims.quadratic) for quantity in ("time", "memory")]
     fits_transformer, fits_gam = _fits(transformer), _fits(gam)
-    measured = f"under {params.scaling.cap_gib} GiB"
+    measured = f"under {params.scaling.cap.gib} GiB"
     beyond_limit = [length for length in fits_transformer if length > FITS_TRANSFORMER]
     if transformer is None or gam is None or on_device(transformer) != on_device(gam):
         return [*parts, not_run(measured)]
@@ -57,10 +61,17 @@ def quadratic_growth(params: Params) -> list[Part]:
     return [*parts, Part(measured, text, 1, holds(runs_out and fits_gam[FITS_GAM]), on_device(gam))]
 
 
+def _read_block(params: Params, role: Role) -> ScalingResult | None:
+    """The measurement of the block that plays a part; of the Transformers the one with T x T weights, as published."""
+    models = [name for name in params.scaling.models if params.models[name].role == role]
+    plain = [name for name in models if not params.models[name].is_fused]
+    return read_scaling(params, plain[0]) if plain else None
+
+
 def _fits(scaling: ScalingResult | None) -> dict[int, bool]:
     """Whether each length fitted under the cap."""
     points = [] if scaling is None else scaling.points
-    return {point.length: point.status == "ok" for point in points if point.memory == "t4"}
+    return {point.length: point.status == "ok" for point in points if point.memory != ALL_MEMORY}
 
 
 def ahead(evidence: Evidence, *order: Role) -> list[Part]:
@@ -85,7 +96,7 @@ def sees_far(evidence: Evidence) -> Part:
         return not_judged(measured, ["gam"])
     if not runs:
         return not_run(measured)
-    config = evidence.params.models[name].config(vocab_size=5)
+    config = evidence.params.models[name].block_config()
     assert isinstance(config, GAMConfig)
     convolutions = config.n_layer * (config.kernel_size - 1) + 1
     reaches = sorted({max(run.reach_by_gradient, run.reach_by_change) for run in runs})
@@ -122,15 +133,16 @@ def ahead_throughout(evidence: Evidence, *rivals: Role) -> list[Part]:
 
 
 ON_MACHINES: dict[str, Callable[[Params], list[Part]]] = {
-    "C1": lambda params: faster(params, "transformer", "transformer-fused", "mamba"),
-    "C2": lambda params: faster(params, "transformer", "transformer-fused"),
+    "C1": lambda params: faster(params, "transformer", "mamba"),
+    "C2": lambda params: faster(params, "transformer"),
     "C5": linear_growth,
     "C6": quadratic_growth,
 }
 """Claims about time and memory, which do not depend on the text."""
 
-ON_WIKITEXT: dict[str, Callable[[Evidence], list[Part]]] = {
+ON_TEXTS: dict[TextClaim, Callable[[Evidence], list[Part]]] = {
     "C3": lambda evidence: ahead(evidence, "gam", "transformer", "mamba"),
+    "C4": lambda evidence: ahead(evidence, "gam", "transformer"),
     "C7": lambda evidence: [evidence.lower_loss("gam", "sum_fusion", "best")],
     "C8": main_driver,
     "C9": lambda evidence: [evidence.lower_loss("gam", "global_only", "best")],
@@ -138,11 +150,12 @@ ON_WIKITEXT: dict[str, Callable[[Evidence], list[Part]]] = {
         evidence.lower_loss(other, "local_only", "best") for other in ("gam", "sum_fusion", "global_only")
     ],
     "C11": gates_choose,
-    "C12": lambda evidence: ahead_throughout(evidence, "transformer", "mamba"),
+    "C12": lambda evidence: ahead_throughout(evidence, *_rivals(evidence)),
 }
-"""Claims about WikiText-2, which are judged on every other text too, except TinyStories, which has its own."""
+"""Claims about what models learn; `claims` of a data set in params.yaml says which of them are judged on it."""
 
-ON_TINYSTORIES: dict[str, Callable[[Evidence], list[Part]]] = {
-    "C4": lambda evidence: ahead(evidence, "gam", "transformer"),
-    "C12": lambda evidence: ahead_throughout(evidence, "transformer"),
-}
+
+def _rivals(evidence: Evidence) -> list[Role]:
+    """The paper's figures show Mamba on the text of C3 alone."""
+    has_mamba = "C3" in evidence.params.datasets[evidence.dataset].claims
+    return ["transformer", "mamba"] if has_mamba else ["transformer"]

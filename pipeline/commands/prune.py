@@ -1,11 +1,10 @@
-"""`python -m pipeline prune`: list and remove results that the grids of params.yaml no longer name.
+"""`python -m pipeline prune`: list and remove results that params.yaml no longer names.
 
 The tables ignore them anyway; weights in runs/ and saves in work/ go too.
 """
 
 from pathlib import Path
 
-from pipeline.artifacts.current import runs
 from pipeline.base import paths
 from pipeline.params.command_line import read_names
 from pipeline.params.schema import Params
@@ -17,7 +16,7 @@ def main() -> None:
     for file in stale:
         print(f"removed {file}")
         file.unlink()
-    print(f"{len(stale)} files that the grids no longer name" if stale else "nothing to remove")
+    print(f"{len(stale)} files that params.yaml no longer names" if stale else "nothing to remove")
 
 
 def find_stale(params: Params) -> list[Path]:
@@ -30,14 +29,12 @@ def find_stale(params: Params) -> list[Path]:
 
 
 def named_files(params: Params) -> set[Path]:
-    """Every file, and every folder of saves, that a stage of the present grids writes into those folders."""
-    grid = params.grid
-    trained = [(dataset, model, seed) for (dataset, model), seeds in runs(params).items() for seed in seeds]
-    of_each = (paths.weights, paths.curve, paths.clock, paths.work, paths.lock)
+    """Every file, and every folder of saves, that a stage of the present params.yaml writes into those folders."""
+    trained = [(dataset, model, seed) for (dataset, model), seeds in params.runs().items() for seed in seeds]
+    of_each = (paths.weights, paths.curve, paths.clock, paths.metrics, paths.work, paths.lock)
     named = {path(*run) for run in trained for path in of_each}
-    named |= {paths.metrics(d, model, s) for d, model, s in trained if model not in grid.ablation_models}
     named |= {paths.ngrams(dataset) for dataset, _, _ in trained}
-    named |= {paths.scaling(model) for model in grid.scaling_models}
+    named |= {paths.scaling(model) for model in params.scaling.models}
     for model in params.models:
         named |= {paths.training_fingerprint(model), paths.evaluation_fingerprint(model)}
     return named

@@ -14,15 +14,15 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from pipeline.artifacts.current import runs
 from pipeline.base import paths
 from pipeline.base.errors import UserError, require_one_of
 from pipeline.base.files import replacing
 from pipeline.base.lock import only_writer
 from pipeline.base.paths import HOUSE, MIRROR
 from pipeline.params.command_line import OneLineParser
+from pipeline.params.families import PAPER
 from pipeline.params.reading import read_yaml
-from pipeline.params.schema import TIMED, Params, load_params, validate_params
+from pipeline.params.schema import Params, load_params, validate_params
 
 OVERLAYS = Path(__file__).with_name("overlays")
 
@@ -55,7 +55,7 @@ def prepare(workspace: Path, overlay: Path) -> None:
     base = HOUSE / paths.PARAMS
     load_params(base)
     with replacing(workspace / paths.PARAMS) as temporary:
-        merged = merge(read_yaml(base), read_yaml(overlay))
+        merged = with_overlay(read_yaml(base), read_yaml(overlay))
         params = validate_params(merged, overlay)
         with temporary.open("w", encoding="utf-8") as file:
             YAML().dump(only_what_runs(merged, params), file)
@@ -66,6 +66,13 @@ def prepare(workspace: Path, overlay: Path) -> None:
         shutil.copyfile(HOUSE / name, workspace / name)
 
 
+def with_overlay(base: Any, overlay: Any) -> Any:
+    """`overlay` on top of `base`; a family that the overlay does not name runs nothing."""
+    nothing: dict[str, list[Any]] = {"datasets": [], "models": [], "seeds": []}
+    families = dict.fromkeys(base["families"], nothing) | {PAPER: base["families"][PAPER]}
+    return merge(base | {"families": families}, overlay)
+
+
 def merge(base: Any, overlay: Any) -> Any:
     """`overlay` on top of `base`: mappings are merged key by key, all else is replaced."""
     if not (isinstance(base, dict) and isinstance(overlay, dict)):
@@ -74,16 +81,12 @@ def merge(base: Any, overlay: Any) -> Any:
 
 
 def only_what_runs(values: dict[str, Any], params: Params) -> dict[str, Any]:
-    """`values`, read as `params`, without the models that no stage needs but the one that takes their fingerprint."""
-    used = {*TIMED, *params.grid.scaling_models, *(model for _, model in runs(params))}
-    families = {
-        family: {role: name if name in used else None for role, name in roles.items()}
-        for family, roles in values["claims"]["families"].items()
-        if not used.isdisjoint(roles.values())
-    }
+    """`values`, read as `params`, without the texts and models that no run needs."""
+    used = params.used_models()
+    texts = {dataset for dataset, _ in params.runs()}
     return values | {
         "models": {name: entry for name, entry in values["models"].items() if name in used},
-        "claims": values["claims"] | {"families": families},
+        "datasets": {name: entry for name, entry in values["datasets"].items() if name in texts},
     }
 
 

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from threading import RLock, Thread
 from typing import Any
 
-from pipeline.params.schema import Hub, Split
+from pipeline.params.datasets import Hub, Split
 
 LONGEST = 1800.0
 """Seconds after which the download of a data set is given up, whatever it is waiting for."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.base.errors import UserError
 from pipeline.base.files import read_checked_json, write_checked_json
-from pipeline.params.schema import Split
+from pipeline.params.datasets import Split
 
 INDEX = "rows.json"
 

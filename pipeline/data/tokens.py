@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.base import paths
 from pipeline.base.errors import UserError
 from pipeline.base.files import read_checked_json, write_checked_json
-from pipeline.params.schema import Dataset, Split
+from pipeline.params.datasets import Dataset, Split
 
 TOKENIZER = "tokenizer.json"
 COUNTS = "counts.json"

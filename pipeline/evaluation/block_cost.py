@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from gam.blocks import build_block
 from gam.config import ModelConfig
-from pipeline.artifacts.records import ScalingPoint
+from pipeline.artifacts.records import ALL_MEMORY, ScalingPoint
 from pipeline.machine.setup import start
-from pipeline.params.schema import Runtime, ScalingOn
+from pipeline.params.schema import Cap, Runtime, ScalingOn
 
 FEW_TOKENS = 16
 
@@ -27,12 +27,12 @@ class Job:
     length: int
     warmup: int
     repetitions: int
-    cap_gib: float | None
+    cap: Cap | None
     """None for all of the device's memory."""
 
     def point(self, status: Literal["ok", "oom"], milliseconds: list[float], peak_mib: float | None) -> ScalingPoint:
         """What was measured."""
-        memory: Literal["device", "t4"] = "device" if self.cap_gib is None else "t4"
+        memory = self.cap.name if self.cap else ALL_MEMORY
         return ScalingPoint(
             length=self.length, memory=memory, status=status, milliseconds=milliseconds, peak_mib=peak_mib
         )
@@ -49,8 +49,8 @@ def measure(job: Job) -> ScalingPoint:
     scaler where the job says so. Times are those between device events, or the wall clock on a CPU.
     """
     device = start(job.runtime).device
-    if job.cap_gib is not None:
-        _cap_memory(job.cap_gib, device)
+    if job.cap:
+        _cap_memory(job.cap.gib, device)
     try:
         milliseconds, peak_mib = _iterate(job, device)
     except (torch.OutOfMemoryError, MemoryError):

@@ -11,7 +11,7 @@ from pipeline.artifacts.records import SplitMetrics
 from pipeline.claims.intervals import perplexity
 from pipeline.data.tokens import SplitCounts
 from pipeline.machine.precision import forward_in
-from pipeline.params.schema import Precision
+from pipeline.params.models import Precision
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import torch
 
-from pipeline.params.schema import Precision
+from pipeline.params.models import Precision
 
 
 def forward_in(precision: Precision, device: torch.device) -> torch.autocast:

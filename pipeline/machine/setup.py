@@ -13,7 +13,8 @@ import torch
 
 from gam.ops.mamba_kernels import have_kernels
 from pipeline.base.errors import UserError
-from pipeline.params.schema import ModelEntry, Runtime
+from pipeline.params.models import ModelEntry
+from pipeline.params.schema import Runtime
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # malloc.h
 OLDEST_DRIVER = {12: 525, 13: 580}

@@ -1,68 +1,55 @@
-"""Which runs are made: the grids of params.yaml."""
+"""The section `families` of params.yaml: which runs are made, and which of them are compared with each other."""
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from pipeline.params.fields import Name, NonNegativeInt, Section, require
 
+PAPER = "paper"
+"""The family that stands beside the paper's own numbers."""
 
-class Grid(Section):
-    """Runs that are made: every model on every data set with every seed, none where a list is empty."""
+
+class Runs(Section):
+    """Every model on every text; none where a list is empty."""
 
     datasets: list[Name]
     models: list[Name]
-    seeds: list[NonNegativeInt]
-
-    def runs(self) -> list[tuple[str, str]]:
-        """Data set and model of all runs."""
-        return [(dataset, model) for dataset in self.datasets for model in self.models]
 
     @model_validator(mode="after")
     def _no_run_twice(self) -> Self:
         for field in type(self).model_fields:
             values = getattr(self, field)
-            twice = next((value for value in values if values.count(value) > 1), None)
-            require(twice is None, f"{field} names {twice!r} twice")
-        self._require_names_in_dvc("datasets", "models")
+            if isinstance(values, list):
+                twice = next((value for value in values if values.count(value) > 1), None)
+                require(twice is None, f"{field} names {twice!r} twice")
+        stages = [f"{dataset}-{model}" for dataset in self.datasets for model in self.models]
+        twice = next((stage for stage in stages if stages.count(stage) > 1), None)
+        require(twice is None, f"datasets and models give two runs the name {twice!r} in DVC: rename an entry")
         return self
 
-    def _require_names_in_dvc(self, datasets: str, models: str) -> None:
-        """Two runs of a stage, which is all of these data sets with all of these models, must not share a name."""
-        stages = [f"{dataset}-{model}" for dataset in getattr(self, datasets) for model in getattr(self, models)]
-        twice = next((stage for stage in stages if stages.count(stage) > 1), None)
-        require(twice is None, f"{datasets} and {models} give two runs the name {twice!r} in DVC: rename an entry")
 
+class Family(Runs):
+    """Runs that are compared with each other: every model on every text with every seed."""
 
-class PaperGrid(Grid):
-    """The grid of record, with the paper's ablations."""
-
-    datasets: list[Name] = Field(min_length=1)
-    models: list[Name] = Field(min_length=1)
-    seeds: list[NonNegativeInt] = Field(min_length=1)
-    ablation_datasets: list[Name] = Field(min_length=1)
-    ablation_models: list[Name] = Field(min_length=1)
-    scaling_models: list[Name] = Field(min_length=1)
-    """The models of which one block is measured."""
+    seeds: list[NonNegativeInt]
+    ablations: Runs | None = None
+    """Further models, on some of the texts, with the same seeds. Where it is absent there are none."""
 
     def runs(self) -> list[tuple[str, str]]:
-        """Data set and model of all runs, the ablations last."""
-        return super().runs() + [(data, model) for data in self.ablation_datasets for model in self.ablation_models]
+        """Text and model of all runs, the ablations last."""
+        parts = [self, *([self.ablations] if self.ablations else [])]
+        return [(dataset, model) for part in parts for dataset in part.datasets for model in part.models]
+
+    def members(self) -> list[str]:
+        """All models, the ablations last."""
+        return [*self.models, *(self.ablations.models if self.ablations else [])]
 
     @model_validator(mode="after")
     def _ablations_belong_to_it(self) -> Self:
-        both = next((name for name in self.ablation_models if name in self.models), None)
-        require(both is None, f"ablation_models names {both!r}, which models has already")
-        other = next((name for name in self.ablation_datasets if name not in self.datasets), None)
-        require(other is None, f"ablation_datasets names {other!r}, which is not in datasets")
-        self._require_names_in_dvc("ablation_datasets", "ablation_models")
+        if self.ablations:
+            both = next((name for name in self.ablations.models if name in self.models), None)
+            require(both is None, f"ablations.models names {both!r}, which models has already")
+            other = next((name for name in self.ablations.datasets if name not in self.datasets), None)
+            require(other is None, f"ablations.datasets names {other!r}, which is not in datasets")
         return self
-
-
-class CpuGrids(Section):
-    """Grids beside the paper's that a machine without a GPU can finish; dvc.yaml has stages for each."""
-
-    bfloat16: Grid
-    """The paper's sizes, on data sets of the paper's grid, which fetches them."""
-    reduced: Grid
-    """Smaller models, on data sets of its own."""

@@ -7,7 +7,8 @@ from pipeline.claims.baselines import worths
 from pipeline.claims.comparisons import NAMES, Evidence, all_evidence, loss
 from pipeline.claims.intervals import estimate
 from pipeline.claims.verdicts import UNDECIDED
-from pipeline.params.schema import Params, Role
+from pipeline.params.models import Role
+from pipeline.params.schema import Params
 from pipeline.report.tables.layout import NOT_RUN, Table, reproduced_cell
 
 SHOWN: tuple[Role, ...] = ("transformer", "mamba", "gam")
@@ -53,8 +54,7 @@ def _row(evidence: Evidence) -> list[str]:
             cells.append("–")
             continue
         entry = evidence.params.models[name]
-        config = entry.config(vocab_size=5)
-        kinds.append(f"d = {config.d_model}, {config.n_layer} layers, {entry.precision}")
+        kinds.append(f"d = {entry.d_model}, {entry.n_layer} layers, {entry.precision}")
         counts.append(len(curves))
         if curves:
             folder = paths.curve(evidence.dataset, name, 0).parent.as_posix()
@@ -67,8 +67,7 @@ def _row(evidence: Evidence) -> list[str]:
 
 def _counts(evidence: Evidence) -> list[str]:
     """What counts of the same tokens are worth."""
-    models = [name for role in SHOWN if (name := evidence.model(role))]
-    ngrams = read_ngrams(evidence.params, evidence.dataset, models)
+    ngrams = read_ngrams(evidence.params, evidence.dataset)
     if ngrams is None:
         return [NOT_RUN] * len(NGRAMS)
     file = paths.ngrams(evidence.dataset).as_posix()

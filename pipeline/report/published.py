@@ -6,6 +6,7 @@ from pydantic import PositiveFloat, PositiveInt, ValidationError
 
 from pipeline.base.errors import UserError
 from pipeline.params.fields import Section
+from pipeline.params.models import Role
 from pipeline.params.reading import read_yaml
 
 FILE = Path(__file__).with_name("published.yaml")
@@ -45,14 +46,14 @@ class ScalingRow(Section):
 
 
 class Published(Section):
-    """What the paper prints, by data set and model."""
+    """What the paper prints, by data set and by the part that a model plays."""
 
-    names: dict[str, str]
+    names: dict[Role, str]
     claims: dict[str, Claim]
-    main: dict[str, dict[str, MainRow]]
-    scaling: dict[str, list[ScalingRow]]
+    main: dict[str, dict[Role, MainRow]]
+    scaling: dict[Role, list[ScalingRow]]
     """By model alone."""
-    ablation: dict[str, dict[str, AblationRow]]
+    ablation: dict[str, dict[Role, AblationRow]]
 
 
 def load_published() -> Published:

@@ -14,7 +14,8 @@ from gam.config import ModelConfig
 from pipeline.base.errors import UserError
 from pipeline.evaluation.metrics import score_blocks
 from pipeline.machine.precision import forward_in
-from pipeline.params.schema import Precision, Train
+from pipeline.params.models import Precision
+from pipeline.params.schema import Train
 
 OnStep = Callable[["Step"], None]
 

@@ -1,4 +1,4 @@
-"""The paper's figures 3 and 4: perplexity, loss and seconds against the epoch, a panel for each data set and grid."""
+"""The paper's figures 3 and 4: perplexity, loss and seconds against the epoch, a panel for each data set and family."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import offset_copy
 
-from pipeline.artifacts.current import Comparison, compared_on_cpu, read_clocks, read_curves
+from pipeline.artifacts.current import read_clocks, read_curves
 from pipeline.claims.intervals import estimate, perplexity
+from pipeline.params.models import Role
 from pipeline.params.schema import Params
 from pipeline.report.figures.drawing import (
     COLUMN,
@@ -26,6 +27,7 @@ from pipeline.report.figures.drawing import (
     reproduced_key,
     say,
 )
+from pipeline.report.groups import Comparison, Member, compared
 from pipeline.report.published import MainRow, Published
 from pipeline.report.tables.layout import NOT_RUN
 
@@ -43,35 +45,33 @@ Values = dict[int, list[float | None]]
 
 @dataclass(frozen=True)
 class Panel:
-    """What one grid has to show on one data set."""
+    """What one family has to show on one data set."""
 
     label: str
     ours: dict[str, Values]
-    """By name of a model of the grid; empty values where it was not run."""
+    """By name of a model of the family; empty values where it was not run."""
     theirs: dict[str, float]
     """By name of a model, what the paper prints."""
 
 
 def learning_figures(params: Params, published: Published) -> dict[str, Figure]:
     """The figures by name."""
-    grid, names = params.grid, published.names
-    compared = [Comparison(dataset, grid.models, len(grid.seeds)) for dataset in grid.datasets]
-    compared += compared_on_cpu(params)
-    cells = [(comparison.dataset, model) for comparison in compared for model in comparison.models]
+    groups = compared(params, {})
+    cells = [(group.dataset, each.model) for group in groups for each in group.members if each.model]
     curves = {cell: read_curves(params, *cell) for cell in cells}
     clocks = {cell: read_clocks(params, *cell) for cell in cells}
 
-    def theirs(c: Comparison) -> dict[str, MainRow]:
-        return {} if c.grid else published.main.get(c.dataset, {})
+    def theirs(c: Comparison) -> dict[Role, MainRow]:
+        return published.main.get(c.dataset, {}) if c.is_papers else {}
 
     def panels(runs: dict[tuple[str, str], Any], value: Callable[[Any], float | None], field: str) -> list[Panel]:
         return [
             Panel(
                 c.label,
-                {names.get(model, model): _by_epoch(runs[c.dataset, model], value) for model in c.models},
-                {names.get(model, model): getattr(row, field) for model, row in theirs(c).items()},
+                {m.name(published): _by_epoch(runs[c.dataset, m.model], value) for m in c.members if m.model},
+                {Member(role, None).name(published): getattr(row, field) for role, row in theirs(c).items()},
             )
-            for c in compared
+            for c in groups
         ]
 
     perplexities = panels(curves, lambda epoch: perplexity(epoch.validation_loss), "perplexity")

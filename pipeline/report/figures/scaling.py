@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import offset_copy
 
-from pipeline.artifacts.current import merged, read_scaling
-from pipeline.artifacts.records import ScalingPoint, ScalingResult
+from pipeline.artifacts.current import read_scaling
+from pipeline.artifacts.records import ALL_MEMORY, ScalingPoint, ScalingResult
+from pipeline.params.families import PAPER
 from pipeline.params.schema import Params
 from pipeline.report.figures.drawing import (
     COLUMN,
@@ -23,8 +24,10 @@ from pipeline.report.figures.drawing import (
     reproduced_key,
     say,
 )
-from pipeline.report.published import Published
+from pipeline.report.groups import member, merged
+from pipeline.report.published import Published, ScalingRow
 from pipeline.report.tables.layout import NOT_RUN
+from pipeline.report.tables.scaling import published_rows
 
 PUBLISHED_ON = "Published: batch 16, d = 512, float16, one NVIDIA T4."
 QUARTILES = "Points: medians; whiskers: first to third quartile."
@@ -53,17 +56,24 @@ class Shown:
 
 def scaling_figures(params: Params, published: Published) -> dict[str, Figure]:
     """The figures by name."""
-    models = params.grid.scaling_models
-    everyone = merged(params.grid.models, dict.fromkeys(models) | published.scaling)
-    styles = {model: look for model, look in looks(everyone).items() if model in merged(models, published.scaling)}
-    read = {model: read_scaling(params, model) for model in models}
-    results = {model: result for model, result in read.items() if result is not None}
+    members = merged([member(params, model) for model in params.scaling.models], published.scaling)
+    compared = [member(params, model) for model in params.families[PAPER].models]
+    everyone = list(dict.fromkeys(each.name(published) for each in [*compared, *members]))
+    shown = [each.name(published) for each in members]
+    styles = {name: look for name, look in looks(everyone).items() if name in shown}
+    theirs = {each.name(published): rows for each in members if (rows := published_rows(each, published))}
+    results: dict[str, ScalingResult] = {}
+    for each in members:
+        result = read_scaling(params, each.model) if each.model else None
+        if result is not None:
+            results[each.name(published)] = result
+    asked = [each.name(published) for each in members if each.model]
     times = Shown(
         "forward and backward / ms",
         {model: {p.length: _spread(p.milliseconds) for p in _measured(result)} for model, result in results.items()},
         {
             model: {row.length: row.milliseconds for row in rows if row.milliseconds is not None}
-            for model, rows in published.scaling.items()
+            for model, rows in theirs.items()
         },
         QUARTILES,
     )
@@ -76,19 +86,19 @@ def scaling_figures(params: Params, published: Published) -> dict[str, Figure]:
         },
         {
             model: {row.length: row.peak_mib for row in rows if row.peak_mib is not None}
-            for model, rows in published.scaling.items()
+            for model, rows in theirs.items()
         },
         " ".join(f"Reproduced ({kind}): {MEMORY[kind]}." for kind in kinds),
     )
     figures = {}
-    for name, shown in {"compute_time": times, "peak_memory": peaks}.items():
-        figures[name] = _figure(shown, styles, results, params, published)
+    for name, quantity in {"compute_time": times, "peak_memory": peaks}.items():
+        figures[name] = _figure(quantity, styles, results, asked, _shortages(results, theirs))
     return figures
 
 
 def _measured(result: ScalingResult) -> list[ScalingPoint]:
     """The points with all of the device's memory that have numbers."""
-    return [point for point in result.points if point.memory == "device" and point.milliseconds]
+    return [point for point in result.points if point.memory == ALL_MEMORY and point.milliseconds]
 
 
 def _spread(values: list[float]) -> Spread:
@@ -99,11 +109,13 @@ def _spread(values: list[float]) -> Spread:
 
 
 def _figure(
-    shown: Shown, styles: dict[str, Look], results: dict[str, ScalingResult], params: Params, published: Published
+    shown: Shown,
+    styles: dict[str, Look],
+    results: dict[str, ScalingResult],
+    asked: list[str],
+    shortages: dict[str, Shortages],
 ) -> Figure:
-    """Lines over T, below a strip that says where memory ran out."""
-    models = params.grid.scaling_models
-    shortages = _shortages(results, published)
+    """Lines over T, below a strip that says where memory ran out; `asked` are the models that are to be measured."""
     figure = Figure(figsize=(COLUMN, 3.7), layout="constrained")
     heights = [0.12 * len(shortages) + 0.05, 2.0]
     if shortages:
@@ -113,11 +125,11 @@ def _figure(
         axes = figure.subplots()
     _draw(axes, shown, styles)
     _label(axes, shown, shortages)
-    missing = [published.names.get(model, model) for model in models if model not in results]
-    if len(missing) == len(models):
+    missing = [name for name in asked if name not in results]
+    if len(missing) == len(asked):
         say(axes, NOT_RUN, 0.75, 0.15)
         missing = []
-    keys = [reproduced_key(look, published.names.get(model, model)) for model, look in styles.items()]
+    keys = [reproduced_key(look, name) for name, look in styles.items()]
     figure.legend(handles=[*keys, published_key()], loc="outside upper center", ncols=2)
     sentences = [f"Not run: {', '.join(missing)}."] if missing else []
     sentences += [shown.note] if results else []
@@ -126,18 +138,18 @@ def _figure(
     return figure
 
 
-def _shortages(results: dict[str, ScalingResult], published: Published) -> dict[str, Shortages]:
+def _shortages(results: dict[str, ScalingResult], theirs: dict[str, list[ScalingRow]]) -> dict[str, Shortages]:
     """Where memory ran out, by what was tried."""
     shortages: dict[str, Shortages] = {}
-    for model, rows in published.scaling.items():
+    for model, rows in theirs.items():
         for row in rows:
             if row.milliseconds is None:
                 shortages.setdefault("published", {}).setdefault(model, []).append(row.length)
-    for memory in ("device", "t4"):
+    for is_capped in (False, True):
         for model, result in results.items():
-            tried = "reproduced" if memory == "device" else f"{result.cap_gib:g} GiB cap"
+            tried = f"{result.cap_gib:g} GiB cap" if is_capped else "reproduced"
             for point in result.points:
-                if point.memory == memory and point.status == "oom":
+                if (point.memory != ALL_MEMORY) == is_capped and point.status == "oom":
                     shortages.setdefault(tried, {}).setdefault(model, []).append(point.length)
     return shortages
 

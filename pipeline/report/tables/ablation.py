@@ -2,18 +2,11 @@
 
 from typing import Any
 
-from pipeline.artifacts.current import (
-    Comparison,
-    ablated_on_cpu,
-    left_out_notes,
-    merged,
-    read_clocks,
-    read_curves,
-    training_seconds,
-)
+from pipeline.artifacts.current import left_out_notes, read_clocks, read_curves, training_seconds
 from pipeline.artifacts.records import Clock, Curve
 from pipeline.claims.intervals import estimate, perplexity
 from pipeline.params.schema import Params
+from pipeline.report.groups import ablated
 from pipeline.report.published import Published
 from pipeline.report.tables.layout import (
     Column,
@@ -29,37 +22,28 @@ from pipeline.report.tables.layout import (
     reproduced_cell,
 )
 
-WHOLE = "gam"
-"""The entry of `models` that the ablations take parts from."""
-
 
 def ablation_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
     """The table, and the same numbers by data set and model for the summary."""
-    grid, paper = params.grid, published.ablation
     summary: dict[str, Any] = {}
     groups, provenances = [], []
     clocks: list[Clock] = []
-    ours = [*(name for name in grid.models if name == WHOLE), *grid.ablation_models]
-    n = len(grid.seeds)
-    compared = [
-        Comparison(dataset, merged(ours if dataset in grid.ablation_datasets else [], paper.get(dataset, {})), n)
-        for dataset in merged(grid.ablation_datasets, paper)
-    ]
-    for comparison in [*compared, *ablated_on_cpu(params)]:
+    for comparison in ablated(params, published.ablation):
         rows, dataset = [], comparison.dataset
-        for model in comparison.models:
-            curves = read_curves(params, dataset, model)
+        papers = published.ablation.get(dataset, {}) if comparison.is_papers else {}
+        for member in comparison.members:
+            curves = read_curves(params, dataset, member.model) if member.model else []
             provenances += [stamp for curve in curves for stamp in curve.made_by]
-            clocks += read_clocks(params, dataset, model)
+            clocks += read_clocks(params, dataset, member.model) if member.model else []
             best = estimate([_perplexities(curve)[0] for curve in curves]) if curves else None
             last = estimate([_perplexities(curve)[1] for curve in curves]) if curves else None
             if best and last:
-                summary.setdefault(dataset, {})[model] = {
+                summary.setdefault(dataset, {})[member.model] = {
                     "n": best.n,
                     "best_validation_perplexity": best.finite_mean,
                     "last_validation_perplexity": last.finite_mean,
                 }
-            theirs = paper.get(dataset, {}).get(model)
+            theirs = papers.get(member.role)
             cells = [
                 published_cell(theirs, "parameters_millions", 1),
                 parameters_cell(curves),
@@ -68,7 +52,7 @@ def ablation_table(params: Params, published: Published) -> tuple[Table, dict[st
                 reproduced_cell(last, 2),
                 str(len(curves)),
             ]
-            rows.append([published.names.get(model, model), *cells])
+            rows.append([member.name(published), *cells])
         groups.append(Group(comparison.label, rows))
     columns = [
         *published_and_reproduced(Quantity("Parameters", "M"), Quantity("Best val. PPL")),

@@ -6,18 +6,21 @@ from typing import Any
 from pipeline.artifacts.current import left_out_notes, read_scaling, read_timing, training_seconds
 from pipeline.artifacts.records import Clock, Provenance
 from pipeline.claims.baselines import worth, worths
-from pipeline.claims.comparisons import TINYSTORIES, WIKITEXT, all_evidence
-from pipeline.claims.paper import ON_MACHINES, ON_TINYSTORIES, ON_WIKITEXT
+from pipeline.claims.comparisons import all_evidence
+from pipeline.claims.paper import ON_MACHINES, ON_TEXTS
 from pipeline.claims.verdicts import UNDECIDED, Part, judged, rule, together
+from pipeline.params.models import Role
 from pipeline.params.schema import Params
 from pipeline.report.published import Published
 from pipeline.report.tables.layout import Bold, Column, Group, Quantity, Table, cost_notes, machine_notes
 
-CLOSEST_PUBLISHED = {
-    "C7": ("gam-sum-fusion", "gam"),
-    "C8": ("gam-local-only", "gam-global-only"),
-    "C9": ("gam-global-only", "gam"),
-    "C10": ("gam-local-only", "gam-sum-fusion"),
+ABLATED = "wikitext-2"
+"""The text of the paper's Table 3."""
+CLOSEST_PUBLISHED: dict[str, tuple[Role, Role]] = {
+    "C7": ("sum_fusion", "gam"),
+    "C8": ("local_only", "global_only"),
+    "C9": ("global_only", "gam"),
+    "C10": ("local_only", "sum_fusion"),
 }
 """The models between which each claim of the paper's Table 3 is decided, the worse one first."""
 
@@ -30,15 +33,14 @@ def claims_table(params: Params, published: Published) -> tuple[Table, dict[str,
         parts = measure(params)
         rows.append(_row(name, published, parts))
         summary.setdefault("machine", {})[name] = together(parts)
-    groups = [Group(f"time and memory, any text, {_size(params, 'gam')}", rows)]
+    groups = [Group(f"time and memory, any text, {_size(params, params.timed_gam())}", rows)]
     provenances = _machine_provenances(params)
     clocks: dict[tuple[str, str, int], Clock] = {}
     for evidence in all_evidence(params):
         dataset, family = evidence.dataset, evidence.family
         provenances += evidence.provenances()
         clocks |= {(clock.dataset, clock.model, clock.seed): clock for clock in evidence.clocks()}
-        measures = ON_TINYSTORIES if dataset == TINYSTORIES else ON_WIKITEXT
-        measured = {name: measure(evidence) for name, measure in measures.items()}
+        measured = {name: ON_TEXTS[name](evidence) for name in params.datasets[dataset].claims}
         label = f"{dataset}, family {family}, {_size(params, evidence.model('gam'))}"
         found = worth(evidence)
         remark = found.remark if found else ""
@@ -76,7 +78,7 @@ def claims_table(params: Params, published: Published) -> tuple[Table, dict[str,
 
 def _too_small_notes(params: Params, published: Published) -> list[str]:
     """Which of the paper's own effects the margin does not let count, where there are any."""
-    perplexities = {model: row.best_perplexity for model, row in published.ablation[WIKITEXT].items()}
+    perplexities = {model: row.best_perplexity for model, row in published.ablation[ABLATED].items()}
     effects = {
         name: log(perplexities[worse] / perplexities[better]) for name, (worse, better) in CLOSEST_PUBLISHED.items()
     }
@@ -91,8 +93,8 @@ def _size(params: Params, model: str | None) -> str:
     """How large the models are that a verdict is about, told by the GAM among them."""
     if model is None:
         return "no GAM"
-    config = params.models[model].config(vocab_size=5)
-    return f"d = {config.d_model}, {config.n_layer} layers, T = {config.block_size}"
+    entry = params.models[model]
+    return f"d = {entry.d_model}, {entry.n_layer} layers, T = {entry.block_size}"
 
 
 def _row(name: str, published: Published, parts: list[Part], remark: str = "") -> list[str]:
@@ -119,5 +121,5 @@ def _describe(part: Part, several: bool) -> str:
 
 def _machine_provenances(params: Params) -> list[Provenance]:
     timing = read_timing(params)
-    scaled = [read_scaling(params, name) for name in ("gam", "transformer")]
+    scaled = [read_scaling(params, name) for name in params.scaling.models if not params.models[name].is_fused]
     return [result.provenance for result in [timing, *scaled] if result is not None]

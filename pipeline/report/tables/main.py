@@ -5,10 +5,7 @@ from statistics import mean
 from typing import Any
 
 from pipeline.artifacts.current import (
-    Comparison,
-    compared_on_cpu,
     left_out_notes,
-    merged,
     read_clocks,
     read_curves,
     read_metrics,
@@ -19,6 +16,7 @@ from pipeline.artifacts.records import NGRAMS, Clock, Curve, Metrics, SplitMetri
 from pipeline.claims.intervals import Estimate, estimate
 from pipeline.claims.verdicts import beyond
 from pipeline.params.schema import Params
+from pipeline.report.groups import Member, compared
 from pipeline.report.published import Published
 from pipeline.report.tables.layout import (
     NOT_PUBLISHED,
@@ -56,27 +54,22 @@ REPRODUCED_LOSSES = (5, 7)
 
 def main_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
     """The table, and the same numbers by data set and model for the summary."""
-    grid, paper = params.grid, published.main
     summary: dict[str, Any] = {}
     groups, provenances, counted = [], [], []
     clocks: list[Clock] = []
-    n = len(grid.seeds)
-    compared = [
-        Comparison(dataset, merged(grid.models if dataset in grid.datasets else [], paper.get(dataset, {})), n)
-        for dataset in merged(grid.datasets, paper)
-    ]
-    for comparison in [*compared, *compared_on_cpu(params)]:
+    for comparison in compared(params, published.main):
         rows, dataset = [], comparison.dataset
-        finished = {model: _finished_runs(params, dataset, model) for model in comparison.models}
+        papers = published.main.get(dataset, {}) if comparison.is_papers else {}
+        finished = {each: _finished_runs(params, dataset, each.model) for each in comparison.members}
         best = _best(finished, params.claims.margin_nats, comparison.n)
-        for model, runs in finished.items():
+        for member, runs in finished.items():
             clocks += [run.clock for run in runs]
             provenances += [stamp for run in runs for stamp in (*run.curve.made_by, run.metrics.provenance)]
             ours = _estimates(runs)
             if runs:
                 numbers = {key: ours[key].finite_mean for key in SUMMARISED if key in ours}
-                summary.setdefault(dataset, {})[model] = {"n": len(runs)} | numbers
-            theirs = paper.get(dataset, {}).get(model)
+                summary.setdefault(dataset, {})[member.model] = {"n": len(runs)} | numbers
+            theirs = papers.get(member.role)
             cells = [
                 published_cell(theirs, "parameters_millions", 1),
                 parameters_cell([run.curve for run in runs]),
@@ -88,11 +81,11 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
                 reproduced_cell(ours.get("validation_perplexity"), 2),
                 str(len(runs)),
             ]
-            if model == best:
+            if member == best:
                 cells = [Bold(cell) if at in REPRODUCED_LOSSES else cell for at, cell in enumerate(cells)]
-            rows.append([published.names.get(model, model), *cells])
-        if any(dataset in each.datasets for each in params.grids().values()):
-            ngrams = read_ngrams(params, dataset, (m for m in comparison.models if m in params.models))
+            rows.append([member.name(published), *cells])
+        if dataset in params.families[comparison.family].datasets:
+            ngrams = read_ngrams(params, dataset)
             counted += [ngrams.provenance] if ngrams else []
             for name in NGRAMS:
                 found = ngrams.models[name]["validation"] if ngrams else None
@@ -137,15 +130,17 @@ class Run:
     metrics: Metrics
 
 
-def _finished_runs(params: Params, dataset: str, model: str) -> list[Run]:
+def _finished_runs(params: Params, dataset: str, model: str | None) -> list[Run]:
     """The runs that were trained and evaluated."""
+    if model is None:
+        return []
     clocks = {clock.seed: clock for clock in read_clocks(params, dataset, model)}
     metrics = {found.seed: found for found in read_metrics(params, dataset, model)}
     curves = read_curves(params, dataset, model)
     return [Run(c, clocks[c.seed], metrics[c.seed]) for c in curves if c.seed in clocks and c.seed in metrics]
 
 
-def _best(finished: dict[str, list[Run]], margin: float, n: int) -> str | None:
+def _best(finished: dict[Member, list[Run]], margin: float, n: int) -> Member | None:
     """The model whose loss is below every other's by more than the margin, by the rule of the claims, in n pairs."""
     losses = {
         model: {run.metrics.seed: run.metrics.splits["validation"].loss for run in runs}

@@ -1,12 +1,13 @@
 """The paper's Table 2: time and memory of one block against the length of its input."""
 
 from statistics import quantiles
-from typing import Any, Literal
+from typing import Any
 
 from pipeline.artifacts.current import left_out_notes, read_scaling
-from pipeline.artifacts.records import ScalingPoint, ScalingResult
+from pipeline.artifacts.records import ALL_MEMORY, ScalingPoint, ScalingResult
 from pipeline.claims.comparisons import What, exponent, unsigned
 from pipeline.params.schema import Params
+from pipeline.report.groups import Member, member
 from pipeline.report.published import Published, ScalingRow
 from pipeline.report.tables.layout import (
     NOT_PUBLISHED,
@@ -21,27 +22,28 @@ from pipeline.report.tables.layout import (
 
 OUT_OF_MEMORY = "OOM"
 WHATS: dict[What, str] = {"time": "ms", "memory": "MiB"}
-Round = Literal["device", "t4"]
 
 
 def scaling_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
     """The table, and the growth exponents for the summary."""
-    models = params.grid.scaling_models
+    models = params.scaling.models
     scalings = {model: read_scaling(params, model) for model in models}
     measured = [scaling for scaling in scalings.values() if scaling]
-    theirs = {model: {row.length: row for row in published.scaling.get(model, [])} for model in models}
+    members = {model: member(params, model) for model in models}
+    theirs = {model: {row.length: row for row in published_rows(each, published)} for model, each in members.items()}
     columns = []
     for model in models:
-        quantity = Quantity(published.names.get(model, model))
+        quantity = Quantity(members[model].name(published))
         columns += [Column(quantity, "published")] if theirs[model] else []
         columns.append(Column(quantity, "reproduced"))
     lengths = sorted({p.length for s in measured for p in s.points} | {t for rows in theirs.values() for t in rows})
     groups = []
-    rounds: dict[Round, str] = {"device": "all memory", "t4": f"at most {params.scaling.cap_gib} GiB"}
+    cap = params.scaling.cap
+    rounds = {ALL_MEMORY: "all memory", cap.name: f"at most {cap.gib} GiB"}
     for memory, label in rounds.items():
         for what, unit in WHATS.items():
             rows = [[str(length), *_cells(models, scalings, theirs, length, memory, what)] for length in lengths]
-            if memory == "device":
+            if memory == ALL_MEMORY:
                 rows.append([f"exponent (T ≥ {params.claims.shortest})", *_exponents(params, scalings, theirs, what)])
             groups.append(Group(f"{what} ({unit}), {label}", rows))
     settings = {f"{s.provenance.precision}, batch {s.on.batch_size}, d = {s.entry['d_model']}" for s in measured}
@@ -61,12 +63,17 @@ def scaling_table(params: Params, published: Published) -> tuple[Table, dict[str
     return Table("scaling", title, "Quantity", "T", columns, groups, notes), summary
 
 
+def published_rows(each: Member, published: Published) -> list[ScalingRow]:
+    """What the paper has of one block; its Transformer holds T x T weights."""
+    return [] if each.is_fused else published.scaling.get(each.role, [])
+
+
 def _cells(
     models: list[str],
     scalings: dict[str, ScalingResult | None],
     theirs: dict[str, dict[int, ScalingRow]],
     length: int,
-    memory: Round,
+    memory: str,
     what: What,
 ) -> list[str]:
     cells = []

@@ -3,11 +3,13 @@
 from statistics import median, quantiles
 from typing import Any
 
-from pipeline.artifacts.current import left_out_notes, merged, read_curves, read_timing
+from pipeline.artifacts.current import left_out_notes, read_curves, read_timing
 from pipeline.artifacts.records import TimingResult
 from pipeline.claims.comparisons import signed
 from pipeline.claims.intervals import saved
-from pipeline.params.schema import TIMED, Params
+from pipeline.params.families import PAPER
+from pipeline.params.schema import Params
+from pipeline.report.groups import member
 from pipeline.report.published import Published
 from pipeline.report.tables.layout import (
     NOT_RUN,
@@ -25,15 +27,16 @@ def timing_table(params: Params, published: Published) -> tuple[Table, dict[str,
     """The table, and median step times for the summary."""
     timing = read_timing(params)
     groups = []
-    for dataset in merged(params.grid.datasets, published.main):
+    for dataset in dict.fromkeys([*params.families[PAPER].datasets, *published.main]):
         steps = _steps_per_epoch(params, dataset)
         rows = []
-        for model in TIMED:
-            theirs = published.main.get(dataset, {}).get(model)
+        for model in params.timing.models:
+            timed = member(params, model)
+            theirs = None if timed.is_fused else published.main.get(dataset, {}).get(timed.role)
             times = timing.models[model].seconds if timing else None
             epoch = f"{median(times) * steps:.1f}" if times and steps else NOT_RUN
-            cells = [_step(times), published_cell(theirs, "epoch_seconds", 1), epoch, _saved(timing, model)]
-            rows.append([published.names.get(model, model), *cells])
+            cells = [_step(times), published_cell(theirs, "epoch_seconds", 1), epoch, _saved(params, timing, model)]
+            rows.append([timed.name(published), *cells])
         groups.append(Group(dataset, rows))
     seconds = Quantity("Epoch", "s")
     columns = [
@@ -64,14 +67,15 @@ def _step(seconds: list[float] | None) -> str:
     return f"{middle:.1f} [{low:.1f}, {high:.1f}]"
 
 
-def _saved(timing: TimingResult | None, model: str) -> str:
+def _saved(params: Params, timing: TimingResult | None, model: str) -> str:
     if timing is None:
         return NOT_RUN
-    if model == "gam":
+    gam = params.timed_gam()
+    if model == gam:
         return "–"
-    return signed(saved(timing.models["gam"].seconds, timing.models[model].seconds).times(100), 1)
+    return signed(saved(timing.models[gam].seconds, timing.models[model].seconds).times(100), 1)
 
 
 def _steps_per_epoch(params: Params, dataset: str) -> int | None:
-    curves = [curve for model in params.grid.models for curve in read_curves(params, dataset, model)]
+    curves = [curve for model in params.families[PAPER].models for curve in read_curves(params, dataset, model)]
     return curves[0].epochs[0].steps if curves else None
