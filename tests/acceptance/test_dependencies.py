@@ -10,13 +10,13 @@ from pipeline.base.paths import HOUSE
 
 INERT = {
     "fingerprint": {"pipeline/base", "pipeline/params"},
-    "tokenise": {"pipeline/base", "pipeline/params"},
+    "tokenise": {"pipeline/base", "pipeline/params", "gam"},
     "ngrams": {"pipeline/base", "pipeline/params", "pipeline/machine", "pipeline/artifacts", "gam"},
     "tables": {"pipeline/base", "pipeline/params", "gam"},
     "figures": {"pipeline/base", "pipeline/params", "gam"},
 }
-"""What a stage imports and no number of it comes from. `params` and `gam.config` say what a value of params.yaml must be,
-and DVC sees the values themselves; counts of tokens need no model."""
+"""What a stage imports and no number of it comes from. `params` and `gam.config` say what a value of params.yaml must
+be, and DVC sees the values themselves; counts of tokens need no model."""
 
 
 @pytest.mark.parametrize("stage", INERT)
