@@ -11,7 +11,6 @@ from pipeline.claims.comparisons import Evidence, growth, not_judged, not_run, o
 from pipeline.claims.intervals import estimate, saved
 from pipeline.claims.verdicts import Part, beyond, holds
 from pipeline.params.schema import Params, Role
-from pipeline.report.tables.layout import scan_of
 
 FITS_GAM, FITS_TRANSFORMER = 8192, 2048
 """Lengths in tokens that the paper says fit its GPU (C6)."""
@@ -27,7 +26,7 @@ def faster(params: Params, *rivals: str) -> list[Part]:
     parts = []
     for rival in rivals:
         effect = saved(timing.models["gam"].seconds, timing.models[rival].seconds)
-        measured = f"step time saved against {rival}" + (f" ({scan_of(p)})" if rival == "mamba" else "")
+        measured = f"step time saved against {rival}" + (f" ({p.mamba_scan})" if rival == "mamba" else "")
         slow = rival == "mamba" and not p.mamba_kernels  # not the Mamba that the paper timed
         verdict = "not judged" if slow else beyond(effect, params.claims.margin_ratio)
         parts.append(Part(measured, f"{signed(effect.times(100), 1)} %", effect.n, verdict, where))

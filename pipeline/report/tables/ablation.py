@@ -11,8 +11,8 @@ from pipeline.artifacts.current import (
     read_curves,
     training_seconds,
 )
-from pipeline.artifacts.records import Clock, Curve
-from pipeline.claims.intervals import estimate, perplexity
+from pipeline.artifacts.records import Clock, Curve, perplexity
+from pipeline.claims.intervals import estimate
 from pipeline.params.schema import Params
 from pipeline.report.published import Published
 from pipeline.report.tables.layout import (
