@@ -1,11 +1,12 @@
 """Tables as Markdown and LaTeX. The layout is in templates/; here text becomes safe for its format."""
 
+from pathlib import Path
+
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline.report.published import FILE as PUBLISHED
 from pipeline.report.tables.layout import Bold, Table
 
-TEMPLATES = PUBLISHED.with_name("templates")
+TEMPLATES = Path(__file__).with_name("templates")
 LATEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
