@@ -28,7 +28,7 @@ test: $(READY)        ## all tests
 	GOMP_SPINCOUNT=1000 python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder # little spinning: two share the cores
 
 faults: $(READY)      ## kills, full disks, flipped bits and the like, some minutes of them, and what was lost
-	python -m tests.faults
+	python -m tests.acceptance.faults
 
 bench: $(READY)       ## how fast this machine runs the models, beside the published algorithm and its own limit
 	python -m benchmarks
