@@ -101,7 +101,7 @@ def test_a_grid_beside_the_paper_s(workspace: Workspace) -> None:
 
 
 def test_several_seeds(workspace: Workspace) -> None:
-    workspace.edit({"grid": {"seeds": [0, 1, 2, 3]}})
+    workspace.edit({"families": {"paper": {"seeds": [0, 1, 2, 3]}}})
     for seed, loss in enumerate([5.0, 5.1, 5.3]):
         write_run("gam", seed, [loss])
     workspace.call(tables)

@@ -58,7 +58,7 @@ def test_every_comparison_of_a_claim_shows_its_interval(grid: Workspace) -> None
 
 
 def test_one_seed_is_inconclusive(grid: Workspace) -> None:
-    grid.edit({"grid": {"seeds": [0]}})
+    grid.edit({"families": {"paper": {"seeds": [0]}}})
     write_losses(gam=5.0, transformer=5.1, mamba=5.2, gam_global_only=5.04, gam_sum_fusion=5.1, gam_local_only=5.2)
     found = verdicts(grid)
     assert {found[name] for name in ("C3", "C7", "C9", "C10", "C12")} == {"inconclusive"}
@@ -68,7 +68,7 @@ def test_one_seed_is_inconclusive(grid: Workspace) -> None:
 def test_no_verdict_before_all_seeds_ran(grid: Workspace) -> None:
     """However clear the first three pairs are: whoever could stop there could choose when."""
     write_losses(gam=5.0, transformer=5.1, mamba=5.2, gam_global_only=5.04, gam_sum_fusion=5.1, gam_local_only=5.2)
-    grid.edit({"grid": {"seeds": [*SEEDS, 7]}})
+    grid.edit({"families": {"paper": {"seeds": [*SEEDS, 7]}}})
     found = verdicts(grid)
     assert {found[name] for name in ("C3", "C7", "C8", "C9", "C10", "C11", "C12")} == {"not run"}
     text = (paths.PAPER_TABLES / "claims.md").read_text()

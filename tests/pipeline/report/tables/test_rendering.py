@@ -43,7 +43,7 @@ needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdfla
 @pytest.mark.parametrize("filled", [False, True])
 def test_all_tables_compile(workspace: Workspace, filled: bool) -> None:
     if filled:
-        workspace.edit({"grid": {"seeds": [0, 1, 2]}})
+        workspace.edit({"families": {"paper": {"seeds": [0, 1, 2]}}})
         for model in ("gam", "transformer", "gam-sum-fusion"):
             for seed in range(3):
                 write_run(model, seed, [5.5, 5.0 + seed / 10])
