@@ -30,8 +30,9 @@ help:                 ## what make can be told to do: this list
 quickstart: $(READY)  ## the whole pipeline, small, on a text that it makes itself (OVERLAY=wikitext: on WikiText-2)
 	python -m pipeline quickstart --overlay $(OVERLAY)
 
+# Waiting threads spin little: two test processes share the cores.
 test: $(READY)        ## all tests
-	GOMP_SPINCOUNT=1000 python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder # little spinning: two share the cores
+	GOMP_SPINCOUNT=1000 python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 faults: $(READY)      ## kills, full disks and flipped bits in small runs, and what was lost: some minutes
 	python -m tests.acceptance.faults
@@ -90,7 +91,8 @@ $(TOOLS)/ready: docker/tools.lock $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(find_python)" || { \
-		echo "error: Python $(lastword $(PYTHONS)) to $(firstword $(PYTHONS)) is needed, and none was found: install one" >&2; exit 2; }
+		echo "error: Python $(lastword $(PYTHONS)) to $(firstword $(PYTHONS)) is needed, none was found: install one" >&2; \
+		exit 2; }
 	$(find_python) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[pipeline,dev]'
 	touch $@
