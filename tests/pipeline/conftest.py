@@ -92,7 +92,7 @@ def verdicts(workspace: Workspace, dataset: str = "stories", family: str = "pape
 
 ELSEWHERE = [
     {"LC_ALL": "C", "TZ": "UTC", "PYTHONHASHSEED": "1"},
-    {"LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "2", "PYTHONUTF8": "0"},
+    {"LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "2", "PYTHONUTF8": "0", "MPLBACKEND": "svg"},
 ]
 
 
