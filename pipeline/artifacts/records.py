@@ -41,6 +41,11 @@ class Provenance(Section):
     precision: Precision | Literal["float16", "float64"] | None
     """Null where a file holds results in several."""
 
+    @property
+    def scan(self) -> str:
+        """How Mamba's scan was computed."""
+        return f"Mamba's scan by {'mamba-ssm' if self.mamba_kernels else 'plain torch'}"
+
 
 class Stamped(Section):
     """A result that says what it was made with."""
