@@ -37,8 +37,9 @@ def terms(claims: Claims) -> list[str]:
         f"({claims.margin_nats} nats, {claims.margin_ratio * 100:g} % of a time, {claims.margin_gate} of a gate). “Not "
         "reproduced”: all of it is within the margin or on the other side. “Inconclusive”: neither. “Not run”: a "
         "measurement is missing. What is “not judged” or “not tested” is left out of the verdict.",
-        "“Models learned only word frequencies”, “models worse than word-pair counts”: they had learned so little that "
-        "their differences, or the lack of them, say little about the architectures.",
+        "“Models learned only word frequencies”, or “models worse than word-pair counts”: a table of which word follows "
+        "which predicts better than they do. They had learned so little that their differences, or the lack of them, "
+        "say little about the architectures.",
         "C1, C2: time that GAM saves in a training step; the fused Transformer computes the same faster. C5, C6: an "
         "exponent of 1 is x2 per doubling of the length, 2 is x4. C7 to C10: Sum Fusion is GAM without its gate, "
         "Global Only without gate and convolution, Local Only without gate and memory. C11: above 0 is as claimed.",
@@ -92,7 +93,7 @@ def _beside_counts(label: str, beside: Baselines) -> str:
     unigram, bigram = (_distance(beside.best, count) for count in (beside.unigram, beside.bigram))
     text = (
         f"{label}, {beside.steps:,} steps: the lowest mean loss of a model lies {unigram} that of a unigram count, "
-        f"which knows how frequent each token is, and {bigram} that of a bigram count, which knows one token of context."
+        f"which knows how frequent each token is, and {bigram} that of a bigram count, which knows the token before."
     )
     return f"{text} So {beside.remark}: {MEANING[beside.remark]}." if beside.remark else text
 
