@@ -43,7 +43,7 @@ def faster(params: Params, *rivals: Role) -> list[Measurement]:
                 "share of time",
                 effect.n,
                 "rounds",
-                remark=p.scan if is_mamba else "",
+                remark=p.mamba_scan if is_mamba else "",
                 machine=machine,
                 source=paths.TIMING,
             )

@@ -123,7 +123,8 @@ def machine_notes(provenances: list[Provenance]) -> list[str]:
         mode = "deterministic" if p.deterministic else "not deterministic"
         precision = p.precision or "precision by model"
         lines.add(
-            f"{p.device} ({p.device_type}, {p.threads} threads, {mode}); {precision}; {p.scan}; {packages}; {_code(p)}"
+            f"{p.device} ({p.device_type}, {p.threads} threads, {mode}); {precision}; {p.mamba_scan}; {packages}; "
+            f"{_code(p)}"
         )
     return [f"Reproduced on {line}." for line in sorted(lines)]
 
