@@ -63,7 +63,8 @@ def write_run(
 ) -> None:
     """Curve, clock and metrics of a run with these validation losses, whose epochs take 10, 20, ... seconds."""
     run, params = run_fields(model, seed, dataset, stamp), read_yaml(Path("params.yaml"))
-    data = {key: value for key, value in params["datasets"].get(dataset, {}).items() if key != "sha256"}
+    text = params["datasets"].get(dataset, {})
+    data = {key: text[key] for key in ("origin", "rows", "vocab_size") if key in text}
     made_with = {
         "data": data,
         "entry": params["models"].get(model, {}),
@@ -100,7 +101,7 @@ def write_ngrams(unigram: float, bigram: float, dataset: str = "stories", stamp:
     result = Ngrams(
         dataset=dataset,
         data=params.datasets[dataset].what(),
-        block_size=params.models["gam"].config(vocab_size=5).block_size,
+        block_size=params.datasets[dataset].block_size,
         batch_size=params.train.batch_size,
         models=models,
         provenance=stamp,
@@ -125,7 +126,7 @@ def write_timing(stamp: Provenance = STAMP, **seconds: float) -> None:
     timing = TimingResult(
         batch_size=params.train.batch_size,
         block_size=32,
-        timing=params.timing,
+        timing=params.timing.steps(),
         busy_before=0.01,
         models=models,
         provenance=stamp,
@@ -147,7 +148,7 @@ def write_scaling(model: str, points: list[ScalingPoint], stamp: Provenance = ST
         on=params.scaling.on(stamp.device_type),
         warmup=params.scaling.warmup,
         repetitions=params.scaling.repetitions,
-        cap_gib=params.scaling.cap_gib,
+        cap_gib=params.scaling.cap.gib,
         points=points,
         provenance=stamp,
     )

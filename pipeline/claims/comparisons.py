@@ -72,7 +72,7 @@ class ComparedRuns:
             "nats",
             effect.n,
             won=probability_of_improvement(differences),
-            source=self._curves_folder(better),
+            source=self._curves_folder(),
         )
 
     def same_loss(self, one: Role, other: Role) -> Measurement:
@@ -83,7 +83,7 @@ class ComparedRuns:
             return self._missing(what, one, other)
         effect = estimate(differences)
         verdict = self.once_all_ran(effect.n, between(effect, -margin, margin))
-        return Measurement(what, verdict, effect, "nats", effect.n, source=self._curves_folder(one))
+        return Measurement(what, verdict, effect, "nats", effect.n, source=self._curves_folder())
 
     def once_all_ran(self, n: int, verdict: Verdict) -> Verdict:
         """The verdict where all seeds of the family ran: judged earlier, it could be had by stopping in time."""
@@ -102,9 +102,9 @@ class ComparedRuns:
         lacking = [role for role in roles if self.model(role) is None]
         return not_judged(what, lacking) if lacking else not_run(what)
 
-    def _curves_folder(self, role: Role) -> Path:
-        """Where the runs of all models on this text lie; `role` is one that was run."""
-        return paths.curve(self.dataset, self.model(role) or "", 0).parents[1]
+    def _curves_folder(self) -> Path:
+        """Where the runs of all models on this text lie."""
+        return paths.curve(self.dataset, "any", 0).parents[1]
 
 
 def all_compared_runs(params: Params) -> list[ComparedRuns]:

@@ -38,8 +38,8 @@ def terms(claims: Claims) -> list[str]:
         "reproduced”: all of it is within the margin or on the other side. “Inconclusive”: neither. “Not run”: a "
         "measurement is missing. What is “not judged” or “not tested” is left out of the verdict.",
         "“Models learned only word frequencies”, or “models worse than word-pair counts”: a table of which word "
-        "follows which predicts better than they do. They had learned so little that their differences, or the lack of them, "
-        "say little about the architectures.",
+        "follows which predicts better than they do. They had learned so little that their differences, or the lack of "
+        "them, say little about the architectures.",
         "C1, C2: time that GAM saves in a training step; the fused Transformer computes the same faster. C5, C6: an "
         "exponent of 1 is x2 per doubling of the length, 2 is x4. C7 to C10: Sum Fusion is GAM without its gate, "
         "Global Only without gate and convolution, Local Only without gate and memory. C11: above 0 is as claimed.",

@@ -12,7 +12,7 @@ from pipeline.report.tables.layout import NOT_RUN, Span, Text, with_interval
 LONGEST = 90
 """Characters of a cell, as shown."""
 MISSING = "–"
-SEVERITY: list[Verdict] = ["not judged", "not run", "not reproduced", "inconclusive", "reproduced"]
+SEVERITY: list[Verdict] = ["not run", "not reproduced", "inconclusive", "reproduced"]
 FORMS: dict[Unit, tuple[float, int, str]] = {
     "nats": (1, 4, " nats"),
     "share of time": (100, 1, " %"),

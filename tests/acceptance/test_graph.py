@@ -11,7 +11,7 @@ from pipeline.params.reading import read_yaml
 from pipeline.params.schema import load_params
 from tests.acceptance.conftest import MODELS
 from tests.acceptance.workspaces import dvc, dvc_fails, stages_run, write_params
-from tests.conftest import reduced_grid
+from tests.conftest import reduced_family
 
 
 def replace(file: Path, old: str, new: str) -> None:
@@ -40,27 +40,28 @@ def test_number_of_slots(house: Path) -> None:
 
 def test_another_seed(house: Path) -> None:
     params = read_yaml(house / "params.yaml")
-    params["grid"]["seeds"] = [0, 1]
+    params["families"]["paper"]["seeds"] = [0, 1]
     write_params(house, params)
     ran = stages_run(dvc(house, "repro"))
     assert ran == {
         "check", "tables", "figures", "train@stories-transformer-1", "train@stories-gam-1",
         "ablation@stories-gam-sum-fusion-1", "evaluate@stories-transformer-1", "evaluate@stories-gam-1",
+        "evaluate_ablation@stories-gam-sum-fusion-1",
     }  # fmt: skip
 
 
-def test_the_grids_beside_it(house: Path) -> None:
-    params = merge(read_yaml(house / "params.yaml"), reduced_grid(read_yaml(house / "params.yaml")))
+def test_other_families(house: Path) -> None:
+    params = merge(read_yaml(house / "params.yaml"), reduced_family(read_yaml(house / "params.yaml")))
     params["models"]["gam-bfloat16"] = params["models"]["gam"] | {"precision": "bfloat16"}
-    params["cpu_grids"]["bfloat16"] = {"datasets": ["stories"], "models": ["gam-bfloat16"], "seeds": [0]}
-    params["cpu_grids"]["reduced"] = {"datasets": ["less"], "models": ["gam-reduced"], "seeds": [5]}
+    params["families"]["bfloat16"] = {"datasets": ["stories"], "models": ["gam-bfloat16"], "seeds": [0]}
+    params["families"]["reduced"] = {"datasets": ["less"], "models": ["gam-reduced"], "seeds": [5]}
     write_params(house, params)
     ran = stages_run(dvc(house, "repro"))
     assert ran == {
         "check", "fingerprint@gam-bfloat16", "fingerprint@gam-reduced", "fingerprint@transformer-reduced",
         "fingerprint@gam-sum-fusion-reduced", "train_bfloat16@stories-gam-bfloat16-0",
-        "evaluate_bfloat16@stories-gam-bfloat16-0", "fetch_reduced@less", "tokenise_reduced@less",
-        "ngrams_reduced@less", "train_reduced@less-gam-reduced-5", "evaluate_reduced@less-gam-reduced-5",
+        "evaluate_bfloat16@stories-gam-bfloat16-0", "fetch@less", "tokenise@less",
+        "ngrams@less", "train_reduced@less-gam-reduced-5", "evaluate_reduced@less-gam-reduced-5",
         "tables", "figures",
     }  # fmt: skip
     table = (house / "paper_tables/main.md").read_text()
@@ -70,11 +71,20 @@ def test_the_grids_beside_it(house: Path) -> None:
 
 
 def test_comments_and_names_retrain_nothing(house: Path) -> None:
-    replace(house / "params.yaml", "grid:", "# a remark\ngrid:")
+    replace(house / "params.yaml", "families:", "# a remark\nfamilies:")
     assert stages_run(dvc(house, "repro")) == {"check"}
     block = house / "gam/blocks/gam.py"
     block.write_text("# a remark\n" + re.sub(r"\bpaths\b", "branches", block.read_text()))
     assert stages_run(dvc(house, "repro")) == {f"fingerprint@{model}" for model in MODELS}
+
+
+def test_autocast_is_part_of_the_fingerprint(house: Path) -> None:
+    """Which it looks at again, and finds the same numbers: it is made in float32."""
+    before = {file: file.read_bytes() for file in (house / "results/fingerprint").iterdir()}
+    for file in ("pipeline/machine/precision.py", "gam/ops/autocast.py"):
+        replace(house / file, "torch.autocast(", "torch.autocast(  # a remark\n        ")
+        assert stages_run(dvc(house, "repro")) == {f"fingerprint@{model}" for model in MODELS}
+    assert before == {file: file.read_bytes() for file in (house / "results/fingerprint").iterdir()}
 
 
 def test_changed_mathematics_retrains_what_it_touches(house: Path) -> None:
@@ -84,7 +94,7 @@ def test_changed_mathematics_retrains_what_it_touches(house: Path) -> None:
     ran = stages_run(dvc(house, "repro"))
     assert ran == {
         "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0", "evaluate@stories-gam-0", "timing", "scaling@gam",
-        "tables", "figures",
+        "evaluate_ablation@stories-gam-sum-fusion-0", "tables", "figures",
     }  # fmt: skip
 
 
@@ -110,23 +120,16 @@ def test_paths_agree_with_the_graph() -> None:
     """The outputs that dvc.yaml names are those that the code writes."""
     listed = dvc_outputs()
     params = load_params(HOUSE / "params.yaml")
-    grid = params.grid
-    expected = {paths.PARAMS_ARE_VALID, paths.PAPER_TABLES / "summary.json", paths.PAPER_TABLES / "finding.md"}
-    for dataset in {dataset for each in params.grids().values() for dataset in each.datasets}:
+    expected = {paths.PARAMS_ARE_VALID, paths.PAPER_TABLES / "summary.json", paths.PAPER_TABLES / "answers.md"}
+    for dataset in params.datasets:
         expected |= {paths.raw(dataset), paths.tokens(dataset), paths.ngrams(dataset)}
     for model in params.models:
         expected |= {paths.training_fingerprint(model), paths.evaluation_fingerprint(model)}
-    runs = [
-        (d, m, s) for each in params.grids().values() for d in each.datasets for m in each.models for s in each.seeds
-    ]
-    ablations = [(d, m, s) for d in grid.ablation_datasets for m in grid.ablation_models for s in grid.seeds]
-    expected |= {path(*run) for run in runs + ablations for path in (paths.weights, paths.curve, paths.clock)}
-    expected |= {paths.metrics(*run) for run in runs}
+    runs = [(dataset, model, seed) for (dataset, model), seeds in params.runs().items() for seed in seeds]
+    expected |= {path(*run) for run in runs for path in (paths.weights, paths.curve, paths.clock, paths.metrics)}
     names = ("main", "ablation", "scaling", "timing", "claims")
     expected |= {paths.PAPER_TABLES / f"{table}.{kind}" for table in names for kind in ("md", "tex")}
-    drawn = ("compute_time", "peak_memory", "validation_perplexity", "validation_loss", "epoch_time", "gam_block")
-    expected |= {paths.PAPER_TABLES / f"{figure}.{kind}" for figure in drawn for kind in ("svg", "pdf")}
-    expected |= {paths.TIMING, *(paths.scaling(model) for model in grid.scaling_models)}
+    expected |= {paths.FIGURES, paths.TIMING, *(paths.scaling(model) for model in params.scaling.models)}
     assert listed == expected
 
 

@@ -9,7 +9,7 @@ from pipeline.artifacts.records import Provenance
 from pipeline.base import paths
 from pipeline.params.reading import read_yaml
 from pipeline.tables import main as tables
-from tests.conftest import Workspace, reduced_grid
+from tests.conftest import Workspace, reduced_family
 from tests.made_up import (
     STAMP,
     scaling_point,
@@ -26,25 +26,25 @@ def run(name: str, model: str = "gam", seed: int = 0) -> Path:
     )
 
 
-ABLATIONS = {"gam-sum-fusion": "sum_fusion", "gam-global-only": "global_only", "gam-local-only": "local_only"}
+ABLATIONS = {"gam-sum-fusion": {}, "gam-global-only": {"local": False}, "gam-local-only": {"memory": False}}
 SEEDS = [0, 1, 2]
 
 
 @pytest.fixture
 def grid(workspace: Workspace) -> Workspace:
-    """A grid with all six models of the paper, three seeds each."""
-    models = {name: {"gate": False} for name in ABLATIONS}
+    """A family with all six models of the paper, three seeds each."""
     base = read_yaml(workspace.folder / "params.yaml")["models"]["gam"]
     workspace.edit(
         {
-            "grid": {
-                "models": ["transformer", "mamba", "gam"],
-                "seeds": SEEDS,
-                "ablation_models": list(ABLATIONS),
-                "scaling_models": ["transformer", "gam"],
+            "families": {
+                "paper": {
+                    "models": ["transformer", "mamba", "gam"],
+                    "seeds": SEEDS,
+                    "ablations": {"models": list(ABLATIONS)},
+                }
             },
-            "models": {name: base | change for name, change in models.items()},
-            "claims": {"families": {"paper": {"mamba": "mamba"} | {role: name for name, role in ABLATIONS.items()}}},
+            "scaling": {"models": ["transformer", "gam"]},
+            "models": {name: base | {"gate": False} | change for name, change in ABLATIONS.items()},
         }
     )
     return workspace
@@ -52,8 +52,8 @@ def grid(workspace: Workspace) -> Workspace:
 
 @pytest.fixture
 def reduced(grid: Workspace) -> Workspace:
-    """The same with a grid beside it, whose family has no Mamba and one ablation."""
-    grid.edit(reduced_grid(read_yaml(grid.folder / "params.yaml")))
+    """The same with a family beside it, which has no Mamba and one ablation."""
+    grid.edit(reduced_family(read_yaml(grid.folder / "params.yaml")))
     return grid
 
 

@@ -94,7 +94,7 @@ def test_no_torch_is_loaded_for(stage: str, tmp_path: Path) -> None:
 
 
 def test_tables_do_without_torch(workspace: Workspace) -> None:
-    workspace.edit({"grid": {"seeds": [0, 1, 2]}})
+    workspace.edit({"families": {"paper": {"seeds": [0, 1, 2]}}})
     for model in ("gam", "transformer"):
         for seed in range(3):
             write_run(model, seed, [5.5, 5.0 + seed / 10])

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.artifacts.records import ScalingResult, read_result
 from pipeline.base import paths
-from pipeline.params.schema import load_params
+from pipeline.params.schema import Cap, load_params
 from pipeline.scaling import jobs, measure_apart
 from pipeline.scaling import main as scaling
 from tests.conftest import Workspace
@@ -30,7 +30,7 @@ def test_out_of_memory_is_an_outcome_of_one_point(workspace: Workspace, model: s
     """A block of 16 heads at 8,192 tokens holds 4 GiB of weights: more than a quarter of a GiB does not."""
     workspace.edit({"models": {"transformer": {"n_head": 16}}})
     job = jobs(load_params(), model, "cpu")[0]
-    long = dataclasses.replace(job, length=8192, warmup=0, repetitions=2, cap_gib=0.25)
+    long = dataclasses.replace(job, length=8192, warmup=0, repetitions=2, cap=Cap(name="small", gib=0.25))
     assert measure_apart(long).status == ("oom" if model == "transformer" else "ok")
     assert measure_apart(dataclasses.replace(long, length=32)).status == "ok"
 

@@ -45,12 +45,12 @@ def test_results_of_another_run_or_other_parameters(workspace: Workspace, refusa
         ({"train": {"clip_norm": 2.0}}, "stories gam seed 0, 1"),
         ({"train": {"batch_size": 8}}, "stories gam seed 0, 1; n-grams of stories; timing"),
         ({"timing": {"vocab_size": 60}}, "timing"),
-        ({"scaling": {"cap_gib": 1.0}}, "scaling of gam"),
+        ({"scaling": {"cap": {"gib": 1.0}}}, "scaling of gam"),
         ({"scaling": {"cpu": {"batch_size": 3}}}, "scaling of gam"),
     ],
 )
 def test_made_with_other_parameters(workspace: Workspace, change: dict[str, Any], left_out: str) -> None:
-    workspace.edit({"grid": {"seeds": [0, 1]}})
+    workspace.edit({"families": {"paper": {"seeds": [0, 1]}}})
     for seed in (0, 1):
         write_run("gam", seed, [4.5, 5.0])
     write_ngrams(6.0, 5.0)

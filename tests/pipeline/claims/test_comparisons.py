@@ -5,6 +5,8 @@ import json
 import pytest
 
 from pipeline.base import paths
+from pipeline.claims.answers import answers
+from pipeline.params.schema import load_params
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
 from tests.pipeline.conftest import SEEDS, verdicts, write_reduced
@@ -12,7 +14,7 @@ from tests.pipeline.conftest import SEEDS, verdicts, write_reduced
 
 @pytest.mark.parametrize(("gam", "verdict"), [(5.0, "reproduced"), (5.2, "not reproduced")])
 def test_a_role_that_nobody_plays_holds_nothing_back(reduced: Workspace, gam: float, verdict: str) -> None:
-    reduced.edit({"grid": {"seeds": [0, 1, 2, 3, 4]}})  # the other grid's
+    reduced.edit({"families": {"paper": {"seeds": [0, 1, 2, 3, 4]}}})
     write_reduced(SEEDS, gam)
     found = verdicts(reduced, "less", "reduced")
     assert {found[name] for name in ("C3", "C12")} == {verdict}
@@ -22,27 +24,28 @@ def test_a_role_that_nobody_plays_holds_nothing_back(reduced: Workspace, gam: fl
         "C9": "not judged",
         "C10": "not judged",
     }
-    rows = [row for row in (paths.PAPER_TABLES / "claims.md").read_text().splitlines() if "family reduced" in row]
-    told = {row.split("|")[2].strip(): row.split("|")[5].strip() for row in rows}
-    assert told["C3"].startswith("Transformer − GAM: ")
-    for name in ("C3", "C12"):
-        assert told[name].endswith("; no Mamba in this family")
-    assert told["C10"] == "no Local Only, no Global Only in this family"
+    lacking = {
+        answer.claim: {role for each in answer.measurements for role in each.lacking}
+        for answer in answers(load_params())
+        if answer.family == "reduced"
+    }
+    assert lacking["C3"] == lacking["C12"] == {"mamba"}
+    assert lacking["C10"] == {"local_only", "global_only"}
 
 
-def test_a_family_waits_for_the_seeds_of_its_own_grid(reduced: Workspace) -> None:
-    reduced.edit({"grid": {"seeds": [0, 1]}})
+def test_a_family_waits_for_its_own_seeds(reduced: Workspace) -> None:
+    reduced.edit({"families": {"paper": {"seeds": [0, 1]}}})
     write_reduced([0, 1])
     assert verdicts(reduced, "less", "reduced")["C3"] == "not run"
     write_reduced([2])
     assert verdicts(reduced, "less", "reduced")["C3"] == "reproduced"
 
 
-def test_a_family_is_judged_on_the_data_sets_of_its_grid(reduced: Workspace) -> None:
+def test_a_family_is_judged_on_its_own_texts(reduced: Workspace) -> None:
     reduced.call(tables)
     summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())["claims"]
     families = {dataset: list(found) for dataset, found in summary.items() if dataset != "machine"}
-    assert families == {"stories": ["paper"], "wikitext-2": ["paper"], "tinystories": ["paper"], "less": ["reduced"]}
-    reduced.edit({"cpu_grids": {"reduced": {"datasets": []}}})
+    assert families == {"stories": ["paper"], "less": ["reduced"]}
+    reduced.edit({"families": {"reduced": {"datasets": []}}})
     reduced.call(tables)
-    assert "family reduced" not in (paths.PAPER_TABLES / "claims.md").read_text()
+    assert "reduced runs" not in (paths.PAPER_TABLES / "claims.md").read_text()

@@ -1,4 +1,4 @@
-"""The command prune: what the grids no longer name, and nothing else."""
+"""The command prune: what params.yaml no longer names, and nothing else."""
 
 import shutil
 
@@ -18,7 +18,7 @@ def test_prune(grid: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     growing(grid, "gam", 1.0, 8192)
     write_ngrams(6.0, 5.0)
     shutil.copy(paths.ngrams("stories"), paths.ngrams("gone"))
-    grid.edit({"grid": {"seeds": [0, 1], "scaling_models": ["transformer"]}})
+    grid.edit({"families": {"paper": {"seeds": [0, 1]}}, "scaling": {"models": ["transformer"]}})
     grid.call(prune)
     removed = {line.removeprefix("removed ") for line in capsys.readouterr().out.splitlines()[:-1]}
     files = {
@@ -32,10 +32,10 @@ def test_prune(grid: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "nothing to remove\n"
 
 
-def test_prune_knows_every_grid(reduced: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+def test_prune_knows_every_family(reduced: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     write_reduced(SEEDS)
     reduced.call(prune)
     assert capsys.readouterr().out == "nothing to remove\n"
-    reduced.edit({"cpu_grids": {"reduced": {"seeds": [0, 1]}}})
+    reduced.edit({"families": {"reduced": {"seeds": [0, 1]}}})
     reduced.call(prune)
-    assert capsys.readouterr().out.splitlines()[-1] == "6 files that the grids no longer name"
+    assert capsys.readouterr().out.splitlines()[-1] == "6 files that params.yaml no longer names"

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.artifacts.current import runs
 from pipeline.base import paths
 from pipeline.commands.quickstart import OVERLAYS, for_terminal, prepare
 from pipeline.params.schema import load_params
@@ -16,9 +15,10 @@ from tests.conftest import Workspace
 def test_the_quickstart_has_only_what_it_runs(tmp_path: Path, overlay: Path) -> None:
     prepare(tmp_path, overlay)
     params = load_params(tmp_path / "params.yaml")
-    assert set(params.models) == {*params.grid.models, *params.grid.ablation_models, *params.grid.scaling_models}
-    assert list(params.claims.families) == ["paper"]
-    assert set(runs(params)) == set(params.grid.runs())
+    paper = params.families["paper"]
+    assert set(params.models) == {*paper.members(), *params.scaling.models, *params.timing.models}
+    assert set(params.runs()) == set(paper.runs())
+    assert set(params.datasets) == set(paper.datasets)
 
 
 def test_table_on_a_terminal(workspace: Workspace) -> None:

@@ -1,7 +1,7 @@
 """The generated corpus of the quickstart."""
 
 from pipeline.base.paths import HOUSE, raw
-from pipeline.commands.quickstart import OVERLAYS, merge
+from pipeline.commands.quickstart import OVERLAYS, with_overlay
 from pipeline.data.rows import rows_file
 from pipeline.data.stories import stories
 from pipeline.fetch import main as fetch_main
@@ -12,7 +12,7 @@ from tests.conftest import Workspace
 
 def test_quickstart_corpus_is_the_recorded_one(workspace: Workspace) -> None:
     """A change of the generator must show in the overlay, so that DVC makes the corpus anew."""
-    workspace.write(merge(read_yaml(HOUSE / "params.yaml"), read_yaml(OVERLAYS / "stories.yaml")))
+    workspace.write(with_overlay(read_yaml(HOUSE / "params.yaml"), read_yaml(OVERLAYS / "stories.yaml")))
     corpus = load_params().datasets["stories"]
     assert corpus.sha256.keys() == corpus.rows.keys()
     workspace.call(fetch_main, "--dataset", "stories")

@@ -1,4 +1,4 @@
-"""The grids beside the paper's, and who plays which part in the claims."""
+"""Families of runs: what the shipped ones are, and what is refused, in one line."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,18 +7,27 @@ import pytest
 
 from pipeline.base.paths import HOUSE
 from pipeline.check import main as check
-from pipeline.params.reading import read_yaml
 from pipeline.params.schema import load_params
-from tests.conftest import Workspace
-from tests.pipeline.conftest import ABLATIONS
+from tests.conftest import Workspace, reduced_family
 
 
-def test_the_grids_beside_it() -> None:
-    """Bfloat16: the paper's entries but for the precision and fused attention. Reduced: the same switches, smaller."""
+def test_the_parts_that_models_play() -> None:
+    """They follow from block and switches."""
     params = load_params(HOUSE / "params.yaml")
-    for name, grid in params.cpu_grids:
-        assert params.grid_of(name) is grid
-        for model in grid.models:
+    roles = {
+        name: {params.models[model].role for model in family.members()} for name, family in params.families.items()
+    }
+    everyone = {"transformer", "mamba", "gam", "sum_fusion", "global_only", "local_only"}
+    assert roles == {"paper": everyone, "bfloat16": {"transformer", "gam"}, "reduced": everyone}
+    for model, role in (("gam-sum-fusion", "sum_fusion"), ("gam-global-only", "global_only")):
+        assert params.models[model].role == params.models[f"{model}-reduced"].role == role
+
+
+def test_the_families_beside_the_papers() -> None:
+    """bfloat16: the paper's entries but for the precision and fused attention. reduced: the same switches, smaller."""
+    params = load_params(HOUSE / "params.yaml")
+    for name in ("bfloat16", "reduced"):
+        for model in params.families[name].members():
             theirs = params.models[model.removesuffix(f"-{name}")].model_dump()
             ours = params.models[model].model_dump()
             different = {field for field in ours if ours[field] != theirs[field]}
@@ -29,62 +38,86 @@ def test_the_grids_beside_it() -> None:
     assert (text.origin, text.sha256["test"]) == (whole.origin, whole.sha256["test"])
 
 
-REDUCED = {"cpu_grids": {"reduced": {"datasets": ["less"], "models": ["small"], "seeds": [0]}}}
+def paper(**changes: Any) -> dict[str, Any]:
+    return {"families": {"paper": changes}}
+
+
+def other(**changes: Any) -> dict[str, Any]:
+    return {"families": {"reduced": changes}}
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({}, None),
-        ({"cpu_grids": {"small": {}}}, "cpu_grids.small is not a known key"),
-        ({"cpu_grids": {"reduced": {"models": ["smal"]}}}, "cpu_grids.reduced.models names 'smal', which models does"),
-        ({"cpu_grids": {"reduced": {"models": ["smal"]}}}, "not have (did you mean 'small'?)"),
-        ({"cpu_grids": {"reduced": {"datasets": ["much"]}}}, "cpu_grids.reduced.datasets names 'much', which datasets"),
-        ({"cpu_grids": {"reduced": {"seeds": [1, 1]}}}, "cpu_grids.reduced.seeds names 1 twice"),
-        ({"cpu_grids": {"reduced": {"models": ["gam"]}}}, "cpu_grids.reduced runs 'gam', which grid runs already"),
+        (paper(models=["transfomer"]), "which models does not have (did you mean 'transformer'?)"),
+        (paper(datasets=["stories", "wiki"]), "families.paper.datasets names 'wiki', which datasets does not have"),
+        (paper(seeds=[0, 0]), "families.paper.seeds names 0 twice"),
+        (paper(seeds=[2**63]), "families.paper.seeds.0: input should be less than"),
+        (paper(seed=[1]), "families.paper.seed is not a known key"),
+        (paper(ablations={"models": ["gam"]}), "families.paper.ablations.models names 'gam', which models has already"),
+        (paper(ablations={"models": ["mmba"]}), "families.paper.ablations.models names 'mmba', which models does not"),
+        (paper(ablations={"datasets": ["less"]}), "families.paper.ablations.datasets names 'less', which is not in"),
         (
-            {"cpu_grids": {"bfloat16": {"datasets": ["stories"], "models": ["small"], "seeds": [0]}}},
-            "cpu_grids.reduced runs 'small', which cpu_grids.bfloat16 runs already: give it another entry",
+            paper(models=["transformer", "transformer-fused"]),
+            "families.paper.models: 'transformer' and 'transformer-fused' have the same block and switches, so no",
+        ),
+        (other(models=["gam"], datasets=["stories"]), "families.reduced runs 'gam' on 'stories', which families.paper"),
+        (
+            {"models": {"gam": {"block_size": 16}}},
+            "runs 'gam' with a block_size of 16 tokens, and datasets.stories.block_size is 32: make them equal",
         ),
         (
-            {"cpu_grids": {"bfloat16": {"datasets": ["less"]}}},
-            "cpu_grids.bfloat16.datasets names 'less', which is not in grid.datasets",
+            other(datasets=["less", "less-is"], models=["gam-reduced", "is-gam-reduced"]),
+            "families.reduced.datasets and models give two runs the name 'less-is-gam-reduced' in DVC: rename an entry",
         ),
-        (
-            {"cpu_grids": {"reduced": {"datasets": ["stories"]}}},
-            "cpu_grids.reduced.datasets names 'stories', which grid.datasets has already",
-        ),
-        (
-            {"cpu_grids": {"reduced": {"datasets": ["less", "less-is"], "models": ["small", "is-small"]}}},
-            "cpu_grids.reduced.datasets and models give two runs the name 'less-is-small' in DVC: rename an entry",
-        ),
-        (
-            {"claims": {"families": {"paper": {"gam": "small"}}}},
-            "claims.families.paper has models of cpu_grids.reduced and of grid: choose one",
-        ),
+        ({"grid": {"seeds": [0]}}, "params.yaml: grid is of an earlier version: its runs are families.paper now"),
+        ({"cpu_grids": {}}, "params.yaml: cpu_grids is of an earlier version: its runs are families of their own now"),
+        ({"claims": {"families": {}}}, "params.yaml: claims.families is of an earlier version: the models to compare"),
     ],
 )
-def test_mistakes_in_the_grids_beside_it(
-    workspace: Workspace, refusal: Callable[..., str], change: dict[str, Any], message: str | None
-) -> None:
-    base = read_yaml(workspace.folder / "params.yaml")
-    less, small = base["datasets"]["stories"], base["models"]["gam"]
-    workspace.edit({"datasets": {"less": less, "less-is": less}, "models": {"small": small, "is-small": small}})
-    workspace.edit(REDUCED)
+def test_mistakes(workspace: Workspace, refusal: Callable[..., str], change: dict[str, Any], message: str) -> None:
+    base = load_params().model_dump()
+    workspace.edit(reduced_family(base))
+    workspace.edit({"datasets": {"less-is": base["datasets"]["stories"]}})
+    workspace.edit({"models": {"is-gam-reduced": base["models"]["gam-sum-fusion"]}})
+    workspace.call(check)
     workspace.edit(change)
-    if message is None:
-        workspace.call(check)
-    else:
-        assert message in refusal(check)
+    assert message in refusal(check)
 
 
-def test_the_shipped_families_name_the_roles() -> None:
-    families = read_yaml(HOUSE / "params.yaml")["claims"]["families"]
-    assert families["paper"] == {"transformer": "transformer", "mamba": "mamba", "gam": "gam"} | {
-        role: name for name, role in ABLATIONS.items()
-    }
-    assert families["reduced"] == {role: f"{name}-reduced" for role, name in families["paper"].items()}
-    assert {role: name for role, name in families["bfloat16"].items() if name} == {
-        "transformer": "transformer-bfloat16",
-        "gam": "gam-bfloat16",
-    }
+def test_the_papers_family_must_be_there(workspace: Workspace, refusal: Callable[..., str]) -> None:
+    values = load_params().model_dump()
+    workspace.write(values | {"families": {"mine": values["families"]["paper"]}})
+    assert "families.paper is missing" in refusal(check)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("{<<: *gam, gate: 3}", "models.gam-new.gate: input should be a valid boolean, got 3"),
+        ("{<<: *gam, slots: 3}", "models.gam-new.slots is not a known key"),
+        ("{<<: *ham}", "params.yaml is not valid YAML in line"),
+        ("{<<: 3}", "params.yaml is not valid YAML in line"),
+    ],
+)
+def test_mistakes_in_merge_keys(workspace: Workspace, refusal: Callable[..., str], entry: str, message: str) -> None:
+    file = workspace.folder / "params.yaml"
+    text = file.read_text().replace("  gam:\n", "  gam: &gam\n", 1)
+    file.write_text(text.replace("\ntrain:", f"\n  gam-new: {entry}\ntrain:", 1))
+    assert message in refusal(check)
+
+
+def test_a_family_without_stages(workspace: Workspace, refusal: Callable[..., str]) -> None:
+    """The graph knows a family by two lines for each kind of stage."""
+    (workspace.folder / "dvc.yaml").write_text((HOUSE / "dvc.yaml").read_text())
+    workspace.call(check)
+    workspace.edit(reduced_family(load_params().model_dump()))
+    workspace.call(check)
+    values = load_params().model_dump()
+    values["families"]["mine"] = values["families"].pop("reduced")
+    workspace.write(values)
+    assert "dvc.yaml has no stage to train families.mine: add two lines, see docs/extending.md" in refusal(check)
+    workspace.write(load_params(HOUSE / "params.yaml").model_dump() | {"runtime": values["runtime"]})
+    workspace.call(check)
+    workspace.edit({"timing": {"models": ["gam", "transformer-bfloat16"]}})
+    assert "stage timing does not depend on models.transformer-bfloat16" in refusal(check)

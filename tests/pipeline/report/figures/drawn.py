@@ -23,7 +23,7 @@ def write_lengths(model: str, fits: int) -> None:
 
 
 def write_all(workspace: Workspace) -> None:
-    workspace.edit({"grid": {"seeds": [0, 1, 2], "scaling_models": ["transformer", "gam"]}})
+    workspace.edit({"families": {"paper": {"seeds": [0, 1, 2]}}, "scaling": {"models": ["transformer", "gam"]}})
     for model, loss in (("transformer", 3.0), ("gam", 2.5)):
         for seed in (0, 1, 2):
             write_run(model, seed, [loss + 1 + 0.1 * seed, loss + 0.5 + 0.1 * seed])

@@ -24,7 +24,7 @@ def test_markdown_is_a_table(workspace: Workspace) -> None:
     workspace.call(tables)
     for file in paths.PAPER_TABLES.glob("*.md"):
         rows = [line for line in file.read_text().splitlines() if line.startswith("|")]
-        assert all(re.fullmatch(r" (-+|-+:) ", cell) for cell in rows[1].strip("|").split("|"))
+        assert all(re.fullmatch(r":-+|-+:", cell) for cell in rows[1].strip("|").split("|"))
         assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
 
 
@@ -43,7 +43,7 @@ needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdfla
 @pytest.mark.parametrize("filled", [False, True])
 def test_all_tables_compile(workspace: Workspace, filled: bool) -> None:
     if filled:
-        workspace.edit({"grid": {"seeds": [0, 1, 2]}})
+        workspace.edit({"families": {"paper": {"seeds": [0, 1, 2]}}})
         for model in ("gam", "transformer", "gam-sum-fusion"):
             for seed in range(3):
                 write_run(model, seed, [5.5, 5.0 + seed / 10])
