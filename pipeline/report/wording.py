@@ -75,7 +75,7 @@ def reproduced_text(answer: Answer) -> Text:
 def measurement_text(measurement: Measurement, with_verdict: bool) -> Text:
     """One line: what, the value, what was counted, and the verdict where others stand beside it."""
     subject = SUBJECTS[measurement.unit] if measurement.unit else ""
-    remark = f" ({measurement.remark})" if measurement.remark else ""
+    remark = _in_brackets(measurement.remark)
     text = [Span(f"{subject}{_name(measurement)}{remark}: "), *value_text(measurement)]
     if measurement.value is not None:
         text.append(Span(f"; {counted_text(measurement)}" if measurement.n else ""))
@@ -97,7 +97,8 @@ def verdict_text(answer: Answer) -> Text:
     if verdict == "not judged" and lacking:
         text.append(Span(f": there is no {lacking}"))
     remarks = [f"not tested: {lacking}"] if verdict != "not judged" and lacking else []
-    remarks += [f"not judged: {m.what}" for m in answer.measurements if m.value and m.verdict == "not judged"]
+    unjudged = [each for each in answer.measurements if each.value is not None and each.verdict == "not judged"]
+    remarks += [f"not judged: {each.what}{_in_brackets(each.remark)}" for each in unjudged]
     if answer.is_decided and answer.baselines and answer.baselines.remark:
         remarks.append(answer.baselines.remark)
     text.append(Span("".join(f"; {remark}" for remark in remarks)))
@@ -142,6 +143,10 @@ def _machine_text(machine: Machine, size: str) -> str:
     if machine.block_size is None:
         return f"one block, d = {machine.d_model}, batch {machine.batch_size}; {on}"
     return f"any text, {machine.batch_size} x {machine.block_size} tokens; {size}; {on}"
+
+
+def _in_brackets(remark: str) -> str:
+    return f" ({remark})" if remark else ""
 
 
 def _name(measurement: Measurement) -> str:

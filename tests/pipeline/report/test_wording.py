@@ -76,8 +76,8 @@ def test_verdicts_say_what_they_leave_out() -> None:
     assert plain(verdict_text(answer(LOSS, not_judged("x", ["mamba"]), beside=beside))) == (
         "reproduced; not tested: Mamba; models learned only word frequencies"
     )
-    slow = replace(TIME, what="vs Mamba", verdict="not judged")
-    assert plain(verdict_text(answer(TIME, slow))) == "reproduced; not judged: vs Mamba"
+    slow = replace(TIME, what="vs Mamba", verdict="not judged", remark="slow")
+    assert plain(verdict_text(answer(TIME, slow))) == "reproduced; not judged: vs Mamba (slow)"
     assert plain(verdict_text(answer(not_judged("x", ["mamba", "gam"])))) == "not judged: there is no Mamba, GAM"
     assert plain(verdict_text(answer(LOSS, not_run("what fits"), beside=beside))) == "not run: what fits"
     assert plain(verdict_text(answer(replace(LOSS, verdict="not run")))) == "not run: some seeds"
