@@ -1,6 +1,6 @@
 """Stage `figures`: result files and published.yaml -> the figures of the paper, as SVG for the web and PDF for LaTeX.
 
-The grid of params.yaml says which runs belong into a figure. All files are made before the first is written, so that
+The families of params.yaml say which runs belong into a figure. All files are made before the first is written, so that
 a damaged result leaves the old figures as they were.
 """
 

@@ -1,6 +1,6 @@
 """Stage `tables`: result files and published.yaml -> the tables of the paper, and a summary for `dvc metrics`.
 
-The grid of params.yaml says which runs belong into a table; what lies in results/ besides is left alone. All files
+The families of params.yaml say which runs belong into a table; what lies in results/ besides is left alone. All files
 are made before the first is written, so that a damaged result leaves the old tables as they were.
 """
 
@@ -10,12 +10,12 @@ from pipeline.artifacts.current import check_same_data
 from pipeline.base import paths
 from pipeline.base.errors import exit_cleanly
 from pipeline.base.files import write_json, write_text
+from pipeline.claims.answers import answers
 from pipeline.params.command_line import read_names
-from pipeline.report.opening import finding
+from pipeline.report.opening import opening
 from pipeline.report.published import load_published
 from pipeline.report.tables.ablation import ablation_table
-from pipeline.report.tables.claims import claims_table
-from pipeline.report.tables.layout import Table
+from pipeline.report.tables.claims import claims_latex, claims_markdown, claims_summary
 from pipeline.report.tables.main import main_table
 from pipeline.report.tables.rendering import to_latex, to_markdown
 from pipeline.report.tables.scaling import scaling_table
@@ -27,13 +27,15 @@ def main() -> None:
     published = load_published()
     check_same_data(params)
     summary: dict[str, Any] = {}
-    tables: dict[str, Table] = {}
-    for build in (main_table, scaling_table, ablation_table, timing_table, claims_table):
-        table, numbers = build(params, published)
-        summary[table.name], tables[table.name] = numbers, table
-    texts = {"finding.md": finding(params, tables["claims"])}
-    for name, table in tables.items():
-        texts |= {f"{name}.md": to_markdown(table), f"{name}.tex": to_latex(table)}
+    texts: dict[str, str] = {}
+    for build in (main_table, scaling_table, ablation_table, timing_table):
+        table, summary[table.name] = build(params, published)
+        texts |= {f"{table.name}.md": to_markdown(table), f"{table.name}.tex": to_latex(table)}
+    found = answers(params)
+    summary["claims"] = claims_summary(found)
+    texts["claims.md"] = claims_markdown(params, published, found)
+    texts["claims.tex"] = claims_latex(params, published, found)
+    texts["answers.md"] = opening(params, published, found)
     for name, text in texts.items():
         write_text(paths.PAPER_TABLES / name, text)
     write_json(paths.PAPER_TABLES / "summary.json", summary)

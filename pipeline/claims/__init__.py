@@ -1,1 +1,1 @@
-"""From results to verdicts: intervals, comparisons, what counts know, the rule, the paper's twelve claims."""
+"""From results to answers: intervals, comparisons, n-gram baselines, the rule of the verdicts, the twelve claims."""

@@ -1,30 +1,11 @@
 """The rule by which claims are judged. Its margins stand in params.yaml, fixed before the numbers."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.claims.intervals import Estimate
-from pipeline.params.schema import Claims
 
 Verdict = Literal["not judged", "not run", "not reproduced", "inconclusive", "reproduced"]
 UNDECIDED: tuple[Verdict, ...] = ("not judged", "not run")
-
-
-@dataclass(frozen=True)
-class Part:
-    """One measurement that a claim rests on."""
-
-    measured: str
-    """What, in a few words."""
-    effect: str
-    """Its size with its interval."""
-    n: int
-    """Runs, pairs or rounds."""
-    verdict: Verdict
-    where: str = ""
-    """On what, where that is not told by the text and the models: hardware and the size of the operation."""
-    lacking: tuple[str, ...] = ()
-    """Models that it is about and that there are none of."""
 
 
 def beyond(effect: Estimate, margin: float) -> Verdict:
@@ -50,33 +31,12 @@ def holds(fact: bool) -> Verdict:
     return "reproduced" if fact else "not reproduced"
 
 
-def judged(parts: list[Part]) -> list[Part]:
-    """Those that a verdict rests on."""
-    return [part for part in parts if part.verdict != "not judged"]
-
-
-def together(parts: list[Part]) -> Verdict:
-    """The verdict on a claim: all of its parts that are judged must have been run and hold, one that fails fails it."""
-    verdicts = [part.verdict for part in judged(parts)]
-    if not verdicts:
+def together(verdicts: list[Verdict]) -> Verdict:
+    """The verdict on a claim: all that is judged must have been run and hold, one that fails fails it."""
+    judged = [verdict for verdict in verdicts if verdict != "not judged"]
+    if not judged:
         return "not judged"
-    if "not run" in verdicts:
-        return "not run"
-    if "not reproduced" in verdicts:
-        return "not reproduced"
-    return "inconclusive" if "inconclusive" in verdicts else "reproduced"
-
-
-def rule(claims: Claims) -> str:
-    """The rule in words, for a table's note."""
-    return (
-        "Rule, fixed beforehand: not run where a run of the grid that it needs is missing; inconclusive below n = 3; "
-        "reproduced where the whole 95 % interval lies on the claimed side beyond the margin; not reproduced where all "
-        "of it lies inside the margin or on the other side; else inconclusive. A claim of several parts is reproduced "
-        "if all are, and not reproduced if one is not. Not judged are parts about a model that the family lacks, and "
-        "claims of such parts alone; nor, by a rule added after the first times and changing no verdict then, times of "
-        "a Mamba without mamba-ssm's kernels. "
-        f"Margins: {claims.margin_nats} nats for differences of loss, {claims.margin_ratio:.0%} for times, "
-        f"{claims.margin_gate} for gate values. Growth is fitted from T = {claims.shortest} on; linear: exponent in "
-        f"{claims.linear[0]} to {claims.linear[1]}, quadratic: {claims.quadratic[0]} to {claims.quadratic[1]}."
-    )
+    for verdict in ("not run", "not reproduced", "inconclusive"):
+        if verdict in judged:
+            return verdict
+    return "reproduced"

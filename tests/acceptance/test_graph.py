@@ -120,7 +120,7 @@ def test_paths_agree_with_the_graph() -> None:
     """The outputs that dvc.yaml names are those that the code writes."""
     listed = dvc_outputs()
     params = load_params(HOUSE / "params.yaml")
-    expected = {paths.PARAMS_ARE_VALID, paths.PAPER_TABLES / "summary.json", paths.PAPER_TABLES / "finding.md"}
+    expected = {paths.PARAMS_ARE_VALID, paths.PAPER_TABLES / "summary.json", paths.PAPER_TABLES / "answers.md"}
     for dataset in params.datasets:
         expected |= {paths.raw(dataset), paths.tokens(dataset), paths.ngrams(dataset)}
     for model in params.models:

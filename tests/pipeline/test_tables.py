@@ -14,7 +14,7 @@ from pipeline.base import paths
 from pipeline.base.paths import HOUSE
 from pipeline.params.reading import read_yaml
 from pipeline.tables import main as tables
-from tests.conftest import Workspace, reduced_grid
+from tests.conftest import Workspace, reduced_family
 from tests.made_up import (
     STAMP,
     write_ngrams,
@@ -40,7 +40,7 @@ def test_without_any_result(workspace: Workspace) -> None:
     summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())
     assert summary["main"] == summary["ablation"] == summary["timing"] == summary["scaling"] == {}
     without = {"C9", "C10"}  # there is no Global Only, and no Local Only
-    verdicts = summary["claims"]["wikitext-2"]["paper"]
+    verdicts = summary["claims"]["stories"]["paper"]
     assert verdicts == {claim: "not judged" if claim in without else "not run" for claim in verdicts}
 
 
@@ -67,7 +67,7 @@ def test_counts_beside_the_models(workspace: Workspace, refusal: Callable[..., s
     workspace.call(tables)
     assert cells("main", "stories", "Unigram count") == ["–"] * 5 + ["6.0000", "–", "600.00", "–"]
     assert cells("main", "stories", "Bigram count")[5:8] == ["5.0000", "–", "500.00"]
-    assert "| wikitext-2 | Unigram" not in (paths.PAPER_TABLES / "main.md").read_text()  # no grid has it
+    assert "| wikitext-2 | Unigram" not in (paths.PAPER_TABLES / "main.md").read_text()  # no family has it
     summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())
     assert summary["main"]["stories"]["bigram"] == {"validation_loss": 5.0, "validation_perplexity": 500.0}
     write_run("gam", 0, [4.5, 5.0], stamp=STAMP.model_copy(update={"data": {"train": "2" * 64}}))
@@ -80,15 +80,15 @@ def test_perplexity_that_no_float_holds(workspace: Workspace) -> None:
     assert cells("ablation", "stories", "GAM (Full)")[-3:] == ["overflow", "overflow", "1"]
 
 
-def test_a_grid_beside_the_paper_s(workspace: Workspace) -> None:
+def test_a_family_beside_the_paper_s(workspace: Workspace) -> None:
     """A group of its own below the paper's data sets, without published numbers; the ablations in their own table."""
-    workspace.edit(reduced_grid(read_yaml(workspace.folder / "params.yaml")))
+    workspace.edit(reduced_family(read_yaml(workspace.folder / "params.yaml")))
     for seed in range(3):
         for model, loss in (("transformer-reduced", 5.5), ("gam-reduced", 5.0), ("gam-sum-fusion-reduced", 4.0)):
             write_run(model, seed, [loss + seed], dataset="less")
     workspace.call(tables)
     half = f"{4.302653 / 3**0.5:.4f}"  # t(0.975, 2) from a printed table; standard deviation 1
-    assert cells("main", "less, reduced", "Transformer (fused)")[4:6] == ["–", f"6.5000 ± {half}"]
+    assert cells("main", "less, reduced", "Transformer")[4:6] == ["–", f"6.5000 ± {half}"]
     assert cells("main", "less, reduced", "GAM (Full)")[4:6] == ["–", f"**6.0000 ± {half}**"]
     assert cells("ablation", "less, reduced", "GAM (Full)")[-1] == "3"
     assert cells("ablation", "less, reduced", "GAM (Sum Fusion)")[-1] == "3"

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-import matplotlib
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -18,32 +19,7 @@ SMALL = 7
 """Size in points of what is not the main text of a figure, which has 8."""
 GREY = "0.35"
 
-_LOOK: dict[Any, Any] = {
-    "axes.grid": True,
-    "axes.labelsize": 8,
-    "axes.linewidth": 0.6,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlesize": 8,
-    "figure.labelsize": SMALL,
-    "font.family": "DejaVu Sans",  # comes with matplotlib
-    "font.size": 8,
-    "grid.color": "0.85",
-    "grid.linewidth": 0.5,
-    "legend.fontsize": SMALL,
-    "legend.frameon": False,
-    "legend.handlelength": 3,
-    "mathtext.fontset": "dejavusans",
-    "pdf.compression": 0,  # zlib's output differs from build to build
-    "pdf.fonttype": 42,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "gam",
-    "text.language": "en",  # else the locale chooses glyphs
-    "xtick.labelsize": SMALL,
-    "xtick.major.width": 0.6,
-    "ytick.labelsize": SMALL,
-    "ytick.major.width": 0.6,
-}
+_STYLE = Path(__file__).with_name("gam.mplstyle")
 
 _COLOURS = ["#0072b2", "#e69f00", "#000000", "#d55e00", "#56b4e9"]  # Okabe and Ito's, for any colour vision
 _DASHES: list[Any] = [(0, (4, 1.5)), (0, (4, 1.2, 1, 1.2)), "-", (0, (1, 1)), (0, (6, 1.2, 1, 1.2, 1, 1.2))]
@@ -74,9 +50,7 @@ def looks(models: list[str]) -> dict[str, Look]:
 @contextmanager
 def same_everywhere() -> Iterator[None]:
     """Settings of matplotlib to make and render figures under, whatever the user's own are."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_LOOK)
+    with style.context(_STYLE, after_reset=True):
         yield
 
 

@@ -1,122 +1,158 @@
-"""The verdicts on the paper's claims, one row for each claim, text and family of models."""
+"""The answers to the paper's claims: twelve rows, one a claim, and below them every measurement."""
 
-from math import log
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline.artifacts.current import left_out_notes, read_scaling, read_timing, training_seconds
 from pipeline.artifacts.records import Clock, Provenance
-from pipeline.claims.baselines import worth, worths
-from pipeline.claims.comparisons import all_evidence
-from pipeline.claims.paper import ON_MACHINES, ON_TEXTS
-from pipeline.claims.verdicts import UNDECIDED, Part, judged, rule, together
-from pipeline.params.models import Role
+from pipeline.claims.answers import Answer, answered_by, by_claim, most_telling
+from pipeline.claims.comparisons import all_compared_runs
 from pipeline.params.schema import Params
+from pipeline.report.notes import baseline_notes, rule, terms, too_small_notes
 from pipeline.report.published import Published
-from pipeline.report.tables.layout import Bold, Column, Group, Quantity, Table, cost_notes, machine_notes
+from pipeline.report.tables.layout import NOT_RUN, Span, Text, cost_notes, machine_notes
+from pipeline.report.tables.rendering import markdown_list, markdown_table, markdown_text, render
+from pipeline.report.wording import (
+    MISSING,
+    answer_label,
+    evidence_text,
+    measurement_text,
+    reproduced_text,
+    verdict_text,
+)
 
-ABLATED = "wikitext-2"
-"""The text of the paper's Table 3."""
-CLOSEST_PUBLISHED: dict[str, tuple[Role, Role]] = {
-    "C7": ("sum_fusion", "gam"),
-    "C8": ("local_only", "global_only"),
-    "C9": ("global_only", "gam"),
-    "C10": ("local_only", "sum_fusion"),
-}
-"""The models between which each claim of the paper's Table 3 is decided, the worse one first."""
+TITLE = "The paper's claims, answered"
+HEADERS = ["The paper claims", "Published", "Reproduced [95 % interval]", "Verdict", "Evidence"]
 
 
-def claims_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
-    """The table, and the verdicts for the summary."""
+@dataclass(frozen=True)
+class Item:
+    """What one text and one family of models say of a claim."""
+
+    text: Text
+    measurements: list[Text]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Everything about one claim."""
+
+    claim: str
+    text: str
+    items: list[Item]
+
+
+def answer_rows(found: list[Answer], published: Published, sections: str) -> list[list[Text]]:
+    """Twelve rows: answered at the paper's size, answered by smaller models, not answered.
+
+    `sections`: the file with a section for each claim; empty where the rows stand in it.
+    """
+    shown = {claim: most_telling(each) for claim, each in by_claim(found).items()}
+    rows: list[list[Text]] = []
+    earlier: list[Answer] = []
+    for claim, answer in sorted(shown.items(), key=lambda pair: _group(pair[1])):
+        told = published.claims[claim]
+        cells = [[Span(claim, link=f"{sections}#{claim.lower()}"), Span(f" {told.claim}")], [Span(told.states)]]
+        rows.append([*cells, *_cells(answer, earlier)])
+        earlier += [answer] if answer else []
+    return rows
+
+
+def _group(answer: Answer | None) -> int:
+    if answer is None or not answer.is_decided:
+        return 2
+    return 0 if answer.is_papers_size else 1
+
+
+def _cells(answer: Answer | None, earlier: list[Answer]) -> list[Text]:
+    if answer is None:
+        return [[Span(NOT_RUN)], [Span(NOT_RUN)], [Span(MISSING)]]
+    same = answered_by(earlier, answer)
+    reproduced = [Span(f"as {same}: the same measurement")] if same else reproduced_text(answer)
+    return [reproduced, verdict_text(answer), [Span(evidence_text(answer))]]
+
+
+def claim_sections(found: list[Answer], published: Published) -> list[Section]:
+    """Every measurement of every answer, claim by claim."""
+    sections = []
+    for claim, answers in by_claim(found).items():
+        told = published.claims[claim]
+        items = [Item(_headline(answer), _measurements(answer)) for answer in answers]
+        sections.append(Section(claim, f"{told.claim}. Published: {told.states}.", items))
+    return sections
+
+
+def _headline(answer: Answer) -> Text:
+    return [Span(f"{answer_label(answer)}: "), *verdict_text(answer)]
+
+
+def _measurements(answer: Answer) -> list[Text]:
+    """Only where at least one was made: else the headline says it all."""
+    there = [each for each in answer.measurements if not each.lacking]
+    if all(each.value is None for each in there):
+        return []
+    return [measurement_text(each, with_verdict=len(there) > 1) for each in there]
+
+
+def claims_markdown(params: Params, published: Published, found: list[Answer]) -> str:
+    """claims.md."""
+    parts = [f"# {TITLE}", answers_markdown(found, published, ""), markdown_list(terms(params.claims))]
+    for section in claim_sections(found, published):
+        parts += [f"## {section.claim}", section.text]
+        lines = []
+        for item in section.items:
+            lines.append(f"- {markdown_text(item.text)}")
+            lines += [f"  - {markdown_text(text)}" for text in item.measurements]
+        parts += ["\n".join(lines)] if lines else []
+    parts += ["## Rule and notes", markdown_list(claims_notes(params, published))]
+    return "\n\n".join(parts) + "\n"
+
+
+def answers_markdown(found: list[Answer], published: Published, sections: str) -> str:
+    """The twelve rows."""
+    rows = [[markdown_text(cell) for cell in row] for row in answer_rows(found, published, sections)]
+    return markdown_table(HEADERS, rows, "lllll")
+
+
+def claims_latex(params: Params, published: Published, found: list[Answer]) -> str:
+    """claims.tex: a float, and what flows after it."""
+    return render(
+        "claims.tex.j2",
+        title=TITLE,
+        headers=HEADERS,
+        rows=answer_rows(found, published, ""),
+        terms=terms(params.claims),
+        sections=claim_sections(found, published),
+        notes=claims_notes(params, published),
+    )
+
+
+def claims_summary(found: list[Answer]) -> dict[str, Any]:
+    """The verdicts, by text and family; those on time and memory under `machine`."""
     summary: dict[str, Any] = {}
-    rows = []
-    for name, measure in ON_MACHINES.items():
-        parts = measure(params)
-        rows.append(_row(name, published, parts))
-        summary.setdefault("machine", {})[name] = together(parts)
-    groups = [Group(f"time and memory, any text, {_size(params, params.timed_gam())}", rows)]
+    for answer in found:
+        place: dict[str, Any] = summary.setdefault(answer.dataset or "machine", {})
+        if answer.family is not None:
+            place = place.setdefault(answer.family, {})
+        place[answer.claim] = answer.verdict
+    return summary
+
+
+def claims_notes(params: Params, published: Published) -> list[str]:
+    """The rule, and what the answers were made with."""
     provenances = _machine_provenances(params)
     clocks: dict[tuple[str, str, int], Clock] = {}
-    for evidence in all_evidence(params):
-        dataset, family = evidence.dataset, evidence.family
-        provenances += evidence.provenances()
-        clocks |= {(clock.dataset, clock.model, clock.seed): clock for clock in evidence.clocks()}
-        measured = {name: ON_TEXTS[name](evidence) for name in params.datasets[dataset].claims}
-        label = f"{dataset}, family {family}, {_size(params, evidence.model('gam'))}"
-        found = worth(evidence)
-        remark = found.remark if found else ""
-        groups.append(Group(label, [_row(name, published, parts, remark) for name, parts in measured.items()]))
-        verdicts = {name: together(parts) for name, parts in measured.items()}
-        summary.setdefault(dataset, {})[family] = verdicts
-    columns = [
-        Column(Quantity("The paper claims"), width_cm=2.8),
-        Column(Quantity("and states"), width_cm=1.5),
-        Column(Quantity("Measured, with 95 % interval"), width_cm=4.8),
-        Column(Quantity("n"), width_cm=0.3),
-        Column(Quantity("Verdict"), width_cm=2.4),
-    ]
-    notes = [
-        rule(params.claims),
-        "Losses: paired differences of validation loss over seeds, t interval; P: probability of improvement. C3, C4: "
-        "after the last epoch; C7 to C10: each run's best epoch, as the paper's Table 3; C12: after every epoch. "
-        "Times: steps made in turn in one process, ratio of medians, bootstrap over rounds.",
-        "Gate preference: mean local minus mean global gate at function words, less the same at content words, "
-        "t interval over seeds; above zero is as claimed.",
-        "n: seeds; of times, rounds of steps in one process; of growth, lengths. An interval of times covers one "
-        "session on one machine, not how sessions and machines differ.",
-        *_too_small_notes(params, published),
-        "A data set that is not the paper's, or models of another size or precision, are judged for themselves and do "
-        "not speak for the paper's cell. The two published perplexities of the full GAM, 882.57 and 900.84, lie 0.0205 "
-        "nats apart.",
-        *worths(params),
+    for runs in all_compared_runs(params):
+        provenances += runs.provenances()
+        clocks |= {(clock.dataset, clock.model, clock.seed): clock for clock in runs.clocks()}
+    return [
+        *rule(params.claims),
+        *too_small_notes(params, published),
+        *baseline_notes(params),
         *cost_notes(f"The {len(clocks)} trainings", training_seconds(list(clocks.values()))),
         *left_out_notes(params),
         *machine_notes(provenances),
     ]
-    title = "The paper's claims, judged"
-    return Table("claims", title, "Text and models", "Claim", columns, groups, notes, groups_per_float=1), summary
-
-
-def _too_small_notes(params: Params, published: Published) -> list[str]:
-    """Which of the paper's own effects the margin does not let count, where there are any."""
-    perplexities = {model: row.best_perplexity for model, row in published.ablation[ABLATED].items()}
-    effects = {
-        name: log(perplexities[worse] / perplexities[better]) for name, (worse, better) in CLOSEST_PUBLISHED.items()
-    }
-    small = [f"{name} ({effect:.4f})" for name, effect in effects.items() if effect <= params.claims.margin_nats]
-    if not small:
-        return []
-    told = f"{params.claims.margin_nats} nats is more than the paper's own effect in {' and '.join(small)}"
-    return [f"The margin of {told}: measured exactly so, it would be not reproduced."]
-
-
-def _size(params: Params, model: str | None) -> str:
-    """How large the models are that a verdict is about, told by the GAM among them."""
-    if model is None:
-        return "no GAM"
-    entry = params.models[model]
-    return f"d = {entry.d_model}, {entry.n_layer} layers, T = {entry.block_size}"
-
-
-def _row(name: str, published: Published, parts: list[Part], remark: str = "") -> list[str]:
-    """`remark`: what every verdict of the group must be read with."""
-    claim, verdict = published.claims[name], together(parts)
-    qualified = f"{verdict} ({remark})" if remark and verdict not in UNDECIDED else verdict
-    shown = Bold(qualified) if verdict in ("reproduced", "not reproduced") else qualified
-    n = min((part.n for part in judged(parts)), default=0)
-    where = "; ".join(sorted({part.where for part in parts if part.where}))
-    return [name, claim.claim, claim.states, _measured(parts) + (f" ({where})" if where else ""), str(n), shown]
-
-
-def _measured(parts: list[Part]) -> str:
-    """Every part that was measured, with its interval and verdict, and what the others lack."""
-    there = [part for part in parts if not part.lacking]
-    lacking = dict.fromkeys(name for part in parts for name in part.lacking)
-    remarks = [f"no {', no '.join(lacking)} in this family"] if lacking else []
-    return "; ".join([*(_describe(part, len(there) > 1) for part in there), *remarks])
-
-
-def _describe(part: Part, several: bool) -> str:
-    return f"{part.measured}: {part.effect}" + (f" ({part.verdict})" if several else "")
 
 
 def _machine_provenances(params: Params) -> list[Provenance]:

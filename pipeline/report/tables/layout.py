@@ -17,6 +17,19 @@ class Bold(str):
 
 
 @dataclass(frozen=True)
+class Span:
+    """A part of a text that has a look of its own."""
+
+    text: str
+    bold: bool = False
+    link: str = ""
+    """A path from the repository's root, or a place in the same file, with `#`; empty for none."""
+
+
+Text = list[Span]
+
+
+@dataclass(frozen=True)
 class Quantity:
     """What a column, or a pair of columns, shows."""
 
@@ -30,8 +43,6 @@ class Column:
 
     quantity: Quantity
     source: str = ""
-    width_cm: float | None = None
-    """Width of a column of text, in LaTeX; None for a column of numbers."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +64,6 @@ class Table:
     columns: list[Column]
     groups: list[Group]
     notes: list[str]
-    groups_per_float: int | None = None
-    """How many groups stand on a page, in LaTeX, whose floats do not break; None for all."""
 
 
 def published_and_reproduced(*quantities: Quantity) -> list[Column]:
@@ -65,6 +74,14 @@ def published_and_reproduced(*quantities: Quantity) -> list[Column]:
 def published_cell(row: Section | None, field: str, decimals: int) -> str:
     """A number of the paper, with the decimals that it prints; `row` is None where it has no such row."""
     return NOT_PUBLISHED if row is None else f"{getattr(row, field):.{decimals}f}"
+
+
+def with_interval(estimate: Estimate, decimals: int, sign: str = "") -> str:
+    """An estimate with its interval, or its n where there is none; a `sign` of + shows it above 0 too."""
+    form = f"{sign}z.{decimals}f"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.mean:{form}} (n = {estimate.n})"
+    return f"{estimate.mean:{form}} [{estimate.low:{form}}, {estimate.high:{form}}]"
 
 
 def reproduced_cell(estimate: Estimate | None, decimals: int) -> str:

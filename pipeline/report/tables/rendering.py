@@ -1,10 +1,11 @@
-"""Tables as Markdown and LaTeX. The layout is in templates/; here text becomes safe for its format."""
+"""Tables and texts as Markdown and LaTeX, made safe for their format; the layout of LaTeX is in templates/."""
 
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from tabulate import tabulate
 
-from pipeline.report.tables.layout import Bold, Table
+from pipeline.report.tables.layout import Bold, Table, Text
 
 TEMPLATES = Path(__file__).with_name("templates")
 LATEX = {
@@ -36,31 +37,46 @@ def to_markdown(table: Table) -> str:
     for column in table.columns:
         unit = f" ({column.quantity.unit})" if column.quantity.unit else ""
         headers.append(" ".join(filter(None, (column.quantity.label, column.source))) + unit)
-    rows = [[group.label, *row] for group in table.groups for row in group.rows]
-    cells = [[_markdown(cell) for cell in row] for row in [headers, *rows]]
-    numbers = [False, False, *(column.width_cm is None for column in table.columns)]
-    widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
-    padded = [
-        [c.rjust(w) if number else c.ljust(w) for c, w, number in zip(row, widths, numbers, strict=True)]
-        for row in cells
-    ]
-    head, *body = padded
-    rule = ["-" * (w - 1) + ":" if number else "-" * w for w, number in zip(widths, numbers, strict=True)]
-    return _render("table.md.j2", table=table, head=head, rule=rule, rows=body)
+    rows = [[_markdown(cell) for cell in (group.label, *row)] for group in table.groups for row in group.rows]
+    lines = markdown_table(headers, rows, "ll" + "r" * len(table.columns))
+    return f"# {table.title}\n\n{lines}\n\n{markdown_list(table.notes)}\n"
+
+
+def markdown_table(headers: list[str], rows: list[list[str]], alignment: str) -> str:
+    """Lines of cells that are safe already; `alignment` has an l or an r for each column."""
+    sides = ["right" if letter == "r" else "left" for letter in alignment]
+    return tabulate(rows, headers, tablefmt="pipe", colalign=sides, disable_numparse=True)
+
+
+def markdown_list(items: list[str]) -> str:
+    """One line each."""
+    return "\n".join(f"- {_markdown(item)}" for item in items)
+
+
+def markdown_text(text: Text) -> str:
+    """With links as seen from paper_tables/."""
+    parts = []
+    for span in text:
+        part = f"**{_markdown(span.text)}**" if span.bold else _markdown(span.text)
+        target = span.link if span.link.startswith("#") else f"../{span.link}"
+        parts.append(f"[{part}]({target})" if span.link else part)
+    return "".join(parts)
 
 
 def to_latex(table: Table) -> str:
-    """The table as one LaTeX float, or several where it is long, that need booktabs alone."""
-    columns = ["r" if column.width_cm is None else rf"p{{{column.width_cm}cm}}" for column in table.columns]
-    spans, size = _spans(table), table.groups_per_float or len(table.groups)
-    return _render(
+    """The table as one LaTeX float that needs booktabs alone."""
+    spans = _spans(table)
+    return render(
         "table.tex.j2",
         table=table,
         spans=spans,
         pairs=[span for span in spans if span[3] > span[2]],
-        columns=["l", *columns],
-        parts=[table.groups[at : at + size] for at in range(0, len(table.groups), size)],
     )
+
+
+def latex_text(text: Text) -> str:
+    """Without links, which would need a package."""
+    return "".join(rf"\textbf{{{_latex(span.text)}}}" if span.bold else _latex(span.text) for span in text)
 
 
 def _spans(table: Table) -> list[tuple[str, str, int, int]]:
@@ -89,9 +105,11 @@ def _escape(text: str, replacements: dict[str, str]) -> str:
     return "".join(replacements.get(character, character) for character in text)
 
 
-def _render(template: str, **values: object) -> str:
+def render(template: str, **values: object) -> str:
+    """A template of templates/, filled; its filters make texts safe."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["latex"] = _latex
+    environment.filters["latex_text"] = latex_text
     return environment.get_template(template).render(**values).rstrip() + "\n"

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.artifacts.current import left_out_notes, read_scaling
 from pipeline.artifacts.records import ALL_MEMORY, ScalingPoint, ScalingResult
-from pipeline.claims.comparisons import What, exponent, unsigned
+from pipeline.claims.costs import Cost, exponent
 from pipeline.params.schema import Params
 from pipeline.report.groups import Member, member
 from pipeline.report.published import Published, ScalingRow
@@ -18,10 +18,11 @@ from pipeline.report.tables.layout import (
     Table,
     cost_notes,
     machine_notes,
+    with_interval,
 )
 
 OUT_OF_MEMORY = "OOM"
-WHATS: dict[What, str] = {"time": "ms", "memory": "MiB"}
+UNITS: dict[Cost, str] = {"time": "ms", "memory": "MiB"}
 
 
 def scaling_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
@@ -41,11 +42,11 @@ def scaling_table(params: Params, published: Published) -> tuple[Table, dict[str
     cap = params.scaling.cap
     rounds = {ALL_MEMORY: "all memory", cap.name: f"at most {cap.gib} GiB"}
     for memory, label in rounds.items():
-        for what, unit in WHATS.items():
-            rows = [[str(length), *_cells(models, scalings, theirs, length, memory, what)] for length in lengths]
+        for cost, unit in UNITS.items():
+            rows = [[str(length), *_cells(models, scalings, theirs, length, memory, cost)] for length in lengths]
             if memory == ALL_MEMORY:
-                rows.append([f"exponent (T ≥ {params.claims.shortest})", *_exponents(params, scalings, theirs, what)])
-            groups.append(Group(f"{what} ({unit}), {label}", rows))
+                rows.append([f"exponent (T ≥ {params.claims.shortest})", *_exponents(params, scalings, theirs, cost)])
+            groups.append(Group(f"{cost} ({unit}), {label}", rows))
     settings = {f"{s.provenance.precision}, batch {s.on.batch_size}, d = {s.entry['d_model']}" for s in measured}
     notes = [
         f"One block, forward and backward in train mode ({', '.join(sorted(settings)) or NOT_RUN}; published: "
@@ -64,7 +65,7 @@ def scaling_table(params: Params, published: Published) -> tuple[Table, dict[str
 
 
 def published_rows(each: Member, published: Published) -> list[ScalingRow]:
-    """What the paper has of one block; its Transformer holds T x T weights."""
+    """Cost the paper has of one block; its Transformer holds T x T weights."""
     return [] if each.is_fused else published.scaling.get(each.role, [])
 
 
@@ -74,46 +75,46 @@ def _cells(
     theirs: dict[str, dict[int, ScalingRow]],
     length: int,
     memory: str,
-    what: What,
+    cost: Cost,
 ) -> list[str]:
     cells = []
     for model in models:
         if theirs[model]:
-            cells.append(_published(theirs[model].get(length), what))
+            cells.append(_published(theirs[model].get(length), cost))
         scaling = scalings[model]
         points = [p for p in scaling.points if p.length == length and p.memory == memory] if scaling else []
-        cells.append(_reproduced(points[0], what) if points else NOT_RUN)
+        cells.append(_reproduced(points[0], cost) if points else NOT_RUN)
     return cells
 
 
-def _published(row: ScalingRow | None, what: What) -> str:
+def _published(row: ScalingRow | None, cost: Cost) -> str:
     if row is None:
         return NOT_PUBLISHED
-    value = row.milliseconds if what == "time" else row.peak_mib
+    value = row.milliseconds if cost == "time" else row.peak_mib
     return OUT_OF_MEMORY if value is None else f"{value:.2f}"
 
 
-def _reproduced(point: ScalingPoint, what: What) -> str:
+def _reproduced(point: ScalingPoint, cost: Cost) -> str:
     if point.status == "oom" or point.peak_mib is None:
         return OUT_OF_MEMORY
-    if what == "memory":
+    if cost == "memory":
         return f"{point.peak_mib:.1f}"
     low, middle, high = quantiles(point.milliseconds, n=4, method="inclusive")
     return f"{middle:.1f} ± {(high - low) / 2:.1f}"
 
 
 def _exponents(
-    params: Params, scalings: dict[str, ScalingResult | None], theirs: dict[str, dict[int, ScalingRow]], what: What
+    params: Params, scalings: dict[str, ScalingResult | None], theirs: dict[str, dict[int, ScalingRow]], cost: Cost
 ) -> list[str]:
     cells = []
     for model, scaling in scalings.items():
         if theirs[model]:
             cells.append("")
-        value = exponent(scaling, what, params) if scaling else None
-        cells.append(unsigned(value, 2) if value else NOT_RUN)
+        value = exponent(scaling, cost, params) if scaling else None
+        cells.append(with_interval(value, 2) if value else NOT_RUN)
     return cells
 
 
 def _summary(params: Params, scaling: ScalingResult) -> dict[str, float | None]:
-    exponents = {f"{what}_exponent": exponent(scaling, what, params) for what in WHATS}
+    exponents = {f"{cost}_exponent": exponent(scaling, cost, params) for cost in UNITS}
     return {name: value.mean if value else None for name, value in exponents.items()}

@@ -5,7 +5,6 @@ from typing import Any
 
 from pipeline.artifacts.current import left_out_notes, read_curves, read_timing
 from pipeline.artifacts.records import TimingResult
-from pipeline.claims.comparisons import signed
 from pipeline.claims.intervals import saved
 from pipeline.params.families import PAPER
 from pipeline.params.schema import Params
@@ -20,6 +19,7 @@ from pipeline.report.tables.layout import (
     cost_notes,
     machine_notes,
     published_cell,
+    with_interval,
 )
 
 
@@ -73,7 +73,7 @@ def _saved(params: Params, timing: TimingResult | None, model: str) -> str:
     gam = params.timed_gam()
     if model == gam:
         return "–"
-    return signed(saved(timing.models[gam].seconds, timing.models[model].seconds).times(100), 1)
+    return with_interval(saved(timing.models[gam].seconds, timing.models[model].seconds).times(100), 1, "+")
 
 
 def _steps_per_epoch(params: Params, dataset: str) -> int | None:

@@ -1,12 +1,14 @@
 """The paper's claims from made-up results: what each is judged by, and what it needs."""
 
-import re
-
 import pytest
 
 from pipeline.artifacts.records import LayerGates
 from pipeline.base import paths
-from pipeline.claims.paper import ON_MACHINES, ON_TINYSTORIES, ON_WIKITEXT
+from pipeline.claims.answers import answers
+from pipeline.claims.intervals import Estimate
+from pipeline.claims.measurements import Measurement, Reach
+from pipeline.claims.paper import ON_MACHINES, ON_TEXTS
+from pipeline.params.schema import load_params
 from pipeline.report.published import load_published
 from tests.conftest import Workspace
 from tests.made_up import (
@@ -19,12 +21,18 @@ from tests.pipeline.conftest import SEEDS, growing, verdicts, write_losses
 
 
 def test_every_claim_of_the_paper_is_judged() -> None:
-    judged = ON_MACHINES.keys() | ON_WIKITEXT.keys() | ON_TINYSTORIES.keys()
+    judged = ON_MACHINES.keys() | ON_TEXTS.keys()
     assert judged == load_published().claims.keys() == {f"C{number}" for number in range(1, 13)}
 
 
+def measured(claim: str) -> dict[str, Measurement]:
+    """By what and at, on the text of the tests."""
+    (answer,) = [each for each in answers(load_params()) if each.claim == claim]
+    return {" ".join(filter(None, (each.what, each.at))): each for each in answer.measurements}
+
+
 def test_nothing_run(grid: Workspace) -> None:
-    for dataset in ("machine", "stories", "wikitext-2", "tinystories"):
+    for dataset in ("machine", "stories"):
         assert set(verdicts(grid, dataset).values()) == {"not run"}
 
 
@@ -35,10 +43,11 @@ def test_the_paper_is_right(grid: Workspace) -> None:
         ("C3", "C7", "C9", "C10", "C12"), "reproduced"
     )
     assert found["C8"] == "not reproduced"  # Global Only is not within the margin, and GAM sees 5 tokens
-    text = (paths.PAPER_TABLES / "claims.md").read_text()
-    assert "Transformer − GAM: +0.1001 [" in text
-    assert "P = 1.00" in text
-    assert "reach of GAM's logits: 5 tokens; convolutions alone: 5" in text
+    difference = measured("C3")["Transformer − GAM"]
+    assert isinstance(difference.value, Estimate)
+    assert difference.value.mean == pytest.approx(0.1001)
+    assert (difference.unit, difference.n, difference.counted, difference.won) == ("nats", 3, "seeds", 1.0)
+    assert measured("C8")["tokens that GAM's output depends on"].value == Reach(fewest=5, most=5, convolutions=5)
 
 
 def test_the_paper_is_wrong(grid: Workspace) -> None:
@@ -47,14 +56,15 @@ def test_the_paper_is_wrong(grid: Workspace) -> None:
     assert {found[name] for name in ("C3", "C7", "C8", "C9", "C10", "C12")} == {"not reproduced"}
 
 
-def test_every_comparison_of_a_claim_shows_its_interval(grid: Workspace) -> None:
+@pytest.mark.usefixtures("grid")
+def test_every_epoch_is_a_measurement_with_its_interval() -> None:
     write_losses(gam=5.0, transformer=5.1, mamba=5.2)
-    verdicts(grid)
-    lines = (paths.PAPER_TABLES / "claims.md").read_text().splitlines()
-    row = next(line for line in lines if "| C12 " in line)
-    for other in ("Transformer", "Mamba"):
-        for epoch in (1, 2):
-            assert re.search(rf"{other} − GAM, epoch {epoch}: \S+ \[\S+, \S+\] nats, P = 1.00 \(reproduced\)", row)
+    found = measured("C12")
+    assert list(found) == [f"{other} − GAM epoch {epoch}" for other in ("Transformer", "Mamba") for epoch in (1, 2)]
+    for each in found.values():
+        assert each.verdict == "reproduced"
+        assert isinstance(each.value, Estimate)
+        assert each.value.half_width is not None
 
 
 def test_one_seed_is_inconclusive(grid: Workspace) -> None:
@@ -62,7 +72,9 @@ def test_one_seed_is_inconclusive(grid: Workspace) -> None:
     write_losses(gam=5.0, transformer=5.1, mamba=5.2, gam_global_only=5.04, gam_sum_fusion=5.1, gam_local_only=5.2)
     found = verdicts(grid)
     assert {found[name] for name in ("C3", "C7", "C9", "C10", "C12")} == {"inconclusive"}
-    assert "(n = 1)" in (paths.PAPER_TABLES / "claims.md").read_text()
+    value = measured("C7")["Sum Fusion − GAM"].value
+    assert isinstance(value, Estimate)
+    assert (value.n, value.low, value.high) == (1, None, None)
 
 
 def test_no_verdict_before_all_seeds_ran(grid: Workspace) -> None:
@@ -71,8 +83,9 @@ def test_no_verdict_before_all_seeds_ran(grid: Workspace) -> None:
     grid.edit({"families": {"paper": {"seeds": [*SEEDS, 7]}}})
     found = verdicts(grid)
     assert {found[name] for name in ("C3", "C7", "C8", "C9", "C10", "C11", "C12")} == {"not run"}
-    text = (paths.PAPER_TABLES / "claims.md").read_text()
-    assert "Transformer − GAM: +0.1001 [" in text
+    value = measured("C3")["Transformer − GAM"].value
+    assert isinstance(value, Estimate)
+    assert value.n == 3
     assert "**" not in (paths.PAPER_TABLES / "main.md").read_text()
 
 
@@ -90,7 +103,10 @@ def test_speed(grid: Workspace, gam: float, verdict: str) -> None:
     write_timing(transformer=1.0, mamba=1.1, gam=gam)
     found = verdicts(grid, "machine")
     assert found["C2"] == verdict
-    assert "Test & Device_1 (cpu)" in (paths.PAPER_TABLES / "claims.md").read_text()
+    rival = measured("C2")["vs Transformer"]
+    assert isinstance(rival.value, Estimate)
+    assert rival.value.mean == pytest.approx(1 - gam)
+    assert (rival.unit, rival.n, rival.counted) == ("share of time", 3, "rounds")
 
 
 def test_no_verdict_rests_on_a_slow_opponent(grid: Workspace) -> None:
@@ -103,8 +119,10 @@ def test_a_mamba_without_its_kernels_is_timed_and_not_judged(grid: Workspace) ->
     seconds = {"transformer": 1.0, "mamba": 0.5, "gam": 0.9}
     write_timing(**seconds)
     assert verdicts(grid, "machine")["C1"] == "reproduced"
-    row = next(row for row in (paths.PAPER_TABLES / "claims.md").read_text().splitlines() if "| C1 " in row)
-    assert "against mamba (Mamba's scan by plain torch): -80.0 [-80.0, -80.0] % (not judged)" in row
+    rival = measured("C1")["vs Mamba"]
+    assert isinstance(rival.value, Estimate)
+    assert rival.value.mean == pytest.approx(-0.8)
+    assert (rival.verdict, rival.remark) == ("not judged", "Mamba's scan by plain torch")
     write_timing(STAMP.model_copy(update={"mamba_kernels": True}), **seconds)
     assert verdicts(grid, "machine")["C1"] == "not reproduced"
 

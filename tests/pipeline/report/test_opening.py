@@ -1,36 +1,45 @@
 """The opening of the README, from made-up results."""
 
+import re
+
 from pipeline.base import paths
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
-from tests.made_up import (
-    write_run,
-)
-from tests.pipeline.conftest import write_losses
+from tests.made_up import write_timing
+from tests.pipeline.conftest import write_losses, write_reduced
 
 
-def test_the_opening_of_the_readme_tells_what_could_be_judged(grid: Workspace) -> None:
-    grid.call(tables)
-    nothing = (paths.PAPER_TABLES / "finding.md").read_text()
-    assert "| stories | d = 16, 2 layers, float32 | not run | not run | not run | 0 |" in nothing
-    assert (
-        "\n\nNone yet.\n\nNot run:\n\n- time and memory, any text, d = 16, 2 layers, T = 32: C1, C2, C5, C6\n"
-        in nothing
-    )
-    write_losses(gam=4.0, transformer=5.0)
-    write_run("mamba", 0, [5.5, 6.0])
-    grid.call(tables)
-    some = (paths.PAPER_TABLES / "finding.md").read_text()
-    assert "[5.0000 ± 2.4841](../results/curves/stories/gam) | 1 to 3 |" in some
-    assert "[6.0000](../results/curves/stories/mamba)" in some
-    assert "None yet." in some
+def rows(workspace: Workspace) -> dict[str, list[str]]:
+    """The cells of answers.md by claim, in their order."""
+    workspace.call(tables)
+    lines = (paths.PAPER_TABLES / "answers.md").read_text().splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split(" |")] for line in lines if line.startswith("| [C")]
+    return {re.findall(r"\[(C\d+)\]", first)[0]: rest for first, *rest in cells}
+
+
+def test_twelve_rows_whatever_was_run(grid: Workspace) -> None:
+    nothing = rows(grid)
+    assert list(nothing) == [f"C{number}" for number in range(1, 13)]
+    assert {tuple(cells[1:]) for cells in nothing.values()} == {("not run", "not run", "–")}
     write_losses(gam=4.0, transformer=5.0, mamba=6.0)
-    grid.call(tables)
-    told = (paths.PAPER_TABLES / "finding.md").read_text().splitlines()
-    at = told.index("*stories, family paper, d = 16, 2 layers, T = 32*")
-    first = told[at + 2]
-    assert first.startswith(
-        "- C3, “On WikiText-2 loss: GAM < Transformer < Mamba” (the paper: 0.0405 and 0.1018 nats): "
+    write_timing(transformer=1.0, mamba=1.1, gam=0.9)
+    some = rows(grid)
+    assert list(some) == ["C1", "C2", "C3", "C12", "C4", "C5", "C6", "C7", "C8", "C9", "C10", "C11"]
+    assert some["C2"][1:3] == ["as C1: the same measurement", "**reproduced**"]
+    assert some["C3"][0] == "0.0405 and 0.1018 nats"
+    assert some["C3"][1] == (
+        "holds in 2 of 2; weakest: Transformer − GAM, [1.0001](../results/curves/stories) [0.9999, 1.0003] nats"
     )
-    assert ": **reproduced**. Transformer − GAM: +1.0001 [" in first
-    assert first.endswith("n = 3.")
+    assert some["C3"][2:] == ["**reproduced**", "stories; d = 16, 2 layers; 3 seeds"]
+
+
+def test_smaller_models_stand_between_the_paper_s_size_and_what_was_not_run(reduced: Workspace) -> None:
+    small = {name: {"n_layer": 1} for name in ("gam-reduced", "transformer-reduced", "gam-sum-fusion-reduced")}
+    reduced.edit({"models": small})
+    write_timing(transformer=1.0, mamba=1.1, gam=0.9)
+    write_reduced([0, 1, 2])
+    found = rows(reduced)
+    assert list(found)[:2] == ["C1", "C2"]
+    assert found["C3"][3] == "less, reduced runs; d = 16, 1 layers; 3 seeds"
+    assert list(found).index("C2") < list(found).index("C3") < list(found).index("C4")
+    assert found["C3"][2] == "**reproduced**; not tested: Mamba"

@@ -9,7 +9,7 @@ from pipeline.params.reading import read_yaml
 from pipeline.params.schema import load_params
 from pipeline.report.figures.learning import learning_figures
 from pipeline.report.published import load_published
-from tests.conftest import Workspace, reduced_grid
+from tests.conftest import Workspace, reduced_family
 from tests.made_up import run_fields, write_run
 from tests.pipeline.conftest import written
 from tests.pipeline.report.figures.drawn import FILES, texts, write_all
@@ -27,9 +27,9 @@ def test_what_the_epochs_show(workspace: Workspace) -> None:
     assert (bottom, top) == pytest.approx((3.1 - 4.302653 * 0.1 / 3**0.5, 3.6 + 4.302653 * 0.1 / 3**0.5))
 
 
-def test_a_panel_for_each_grid(workspace: Workspace) -> None:
+def test_a_panel_for_each_family(workspace: Workspace) -> None:
     """A model has the same look in all of them, by its name in the tables."""
-    workspace.edit(reduced_grid(read_yaml(workspace.folder / "params.yaml")))
+    workspace.edit(reduced_family(read_yaml(workspace.folder / "params.yaml")))
     write_all(workspace)
     write_run("gam-reduced", 0, [4.0, 3.5], dataset="less")
     paper, reduced = learning_figures(load_params(), load_published())["validation_loss"].axes
@@ -37,7 +37,7 @@ def test_a_panel_for_each_grid(workspace: Workspace) -> None:
     (line,) = reduced.lines
     assert list(line.get_ydata()) == [4.0, 3.5]
     assert line.get_color() == paper.lines[1].get_color()
-    assert "not run: Transformer (fused)" in texts(reduced)
+    assert "not run: Transformer" in texts(reduced)
 
 
 def test_epochs_of_very_different_length(workspace: Workspace) -> None:
@@ -49,7 +49,7 @@ def test_epochs_of_very_different_length(workspace: Workspace) -> None:
         ]
         write_result(paths.clock("stories", "gam", seed), Clock(**run_fields("gam", seed), epochs=epochs))
     workspace.call(figures)
-    assert list(written()) == FILES
+    assert list(written(paths.FIGURES)) == FILES
     (axes,) = learning_figures(load_params(), load_published())["epoch_time"].axes
     bottom, top = axes.get_ylim()
     assert 0 < bottom < 15

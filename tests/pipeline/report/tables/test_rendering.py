@@ -24,7 +24,7 @@ def test_markdown_is_a_table(workspace: Workspace) -> None:
     workspace.call(tables)
     for file in paths.PAPER_TABLES.glob("*.md"):
         rows = [line for line in file.read_text().splitlines() if line.startswith("|")]
-        assert all(re.fullmatch(r" (-+|-+:) ", cell) for cell in rows[1].strip("|").split("|"))
+        assert all(re.fullmatch(r":-+|-+:", cell) for cell in rows[1].strip("|").split("|"))
         assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
 
 

@@ -1,0 +1,111 @@
+"""How measurements and answers read."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.claims.answers import Answer, Size
+from pipeline.claims.baselines import Baselines
+from pipeline.claims.intervals import Estimate
+from pipeline.claims.measurements import Fit, Machine, Measurement, Reach, not_judged, not_run
+from pipeline.report.wording import (
+    LONGEST,
+    evidence_text,
+    measurement_text,
+    plain,
+    reproduced_text,
+    value_text,
+    verdict_text,
+)
+
+LOSS = Measurement(
+    "Transformer − GAM", "reproduced", Estimate(0.0533, 0.0223, 0.0843, 3), "nats", 3, won=1.0, source=Path("results/c")
+)
+TIME = Measurement("vs Transformer", "reproduced", Estimate(0.122, 0.111, 0.133, 15), "share of time", 15, "rounds")
+BEHIND = replace(LOSS, verdict="not reproduced", value=Estimate(-0.05, -0.08, -0.02, 3))
+
+
+def answer(*measurements: Measurement, beside: Baselines | None = None) -> Answer:
+    return Answer("C3", "stories", "paper", Size(16, 2, 32), True, list(measurements), beside)
+
+
+@pytest.mark.parametrize(
+    ("measurement", "text"),
+    [
+        (LOSS, "0.0533 [0.0223, 0.0843] nats"),
+        (replace(LOSS, value=Estimate(-0.00001, None, None, 1)), "0.0000 nats (no interval)"),
+        (TIME, "12.2 % [11.1, 13.3]"),
+        (Measurement("x", "inconclusive", Estimate(2.05, -1.911, 6.012, 3), "exponent"), "2.050 [-1.911, 6.012]"),
+        (Measurement("x", "reproduced", Estimate(0.2, 0.1, 0.3, 3), "gate"), "0.2000 [0.1000, 0.3000]"),
+        (Measurement("x", "not reproduced", Reach(13, 13, 13)), "the last 13; by the convolutions alone 13"),
+        (Measurement("x", "reproduced", Reach(14, 16, 13)), "the last 14 to 16; by the convolutions alone 13"),
+        (Measurement("x", "reproduced", Fit(2048, 8192, True)), "Transformer fits 2048, GAM fits 8192"),
+        (Measurement("x", "not reproduced", Fit(0, 8192, False)), "Transformer fits 0, GAM does not fit 8192"),
+        (not_run("x"), "not run"),
+        (not_judged("x", ["mamba"]), "–"),
+    ],
+)
+def test_values(measurement: Measurement, text: str) -> None:
+    assert plain(value_text(measurement)) == text
+
+
+def test_a_value_is_linked_to_its_file_once() -> None:
+    assert [span.link for span in value_text(LOSS)] == ["results/c", ""]
+    text = reproduced_text(answer(LOSS, replace(LOSS, what="Mamba − GAM")))
+    assert plain(text) == "Transformer − GAM: 0.0533 [0.0223, 0.0843] nats; Mamba − GAM: 0.0533 [0.0223, 0.0843] nats"
+    assert [span.text for span in text if span.link] == ["0.0533"]
+
+
+def test_many_measurements_are_counted_and_the_weakest_is_shown() -> None:
+    epochs = [replace(LOSS, at="epoch 1"), replace(BEHIND, at="epoch 2"), replace(BEHIND, at="epoch 3")]
+    assert plain(reproduced_text(answer(*epochs))) == (
+        "holds in 1 of 3 epochs; weakest: epoch 2, -0.0500 [-0.0800, -0.0200] nats"
+    )
+    models = [replace(LOSS, what=f"{name} − GAM", at="epoch 1") for name in ("Transformer", "Mamba")]
+    text = plain(reproduced_text(answer(*models, replace(BEHIND, what="Mamba − GAM", at="epoch 2"))))
+    assert text == "holds in 2 of 3; weakest: Mamba − GAM, epoch 2, -0.0500 [-0.0800, -0.0200] nats"
+    waiting = [replace(each, verdict="not run") for each in epochs]
+    assert plain(reproduced_text(answer(*waiting))).startswith("3 epochs measured; weakest: epoch 2, ")
+    several = [replace(LOSS, what=f"{name} − Local Only") for name in ("GAM", "Sum Fusion", "Global Only")]
+    assert len(plain(reproduced_text(answer(*several)))) <= LONGEST
+
+
+def test_verdicts_say_what_they_leave_out() -> None:
+    beside = Baselines(best=5.0, unigram=5.0, bigram=4.0, margin=0.01, steps=10)
+    assert plain(verdict_text(answer(LOSS, not_judged("x", ["mamba"]), beside=beside))) == (
+        "reproduced; not tested: Mamba; models learned only word frequencies"
+    )
+    slow = replace(TIME, what="vs Mamba", verdict="not judged", remark="slow")
+    assert plain(verdict_text(answer(TIME, slow))) == "reproduced; not judged: vs Mamba (slow)"
+    assert plain(verdict_text(answer(not_judged("x", ["mamba", "gam"])))) == "not judged: there is no Mamba, GAM"
+    assert plain(verdict_text(answer(LOSS, not_run("what fits"), beside=beside))) == "not run: what fits"
+    assert plain(verdict_text(answer(replace(LOSS, verdict="not run")))) == "not run: some seeds"
+    assert plain(verdict_text(answer(not_run("x")))) == "not run"
+    assert [span.bold for span in verdict_text(answer(BEHIND))] == [True]
+
+
+def test_lines_say_what_was_counted() -> None:
+    assert plain(measurement_text(LOSS, with_verdict=False)) == (
+        "loss, Transformer − GAM: 0.0533 [0.0223, 0.0843] nats; 3 seeds, 3 as claimed"
+    )
+    one = replace(LOSS, n=1, won=0.5)
+    assert plain(measurement_text(one, with_verdict=True)).endswith("; 1 seed, 0.5 as claimed; reproduced")
+    assert plain(measurement_text(replace(TIME, remark="slow"), with_verdict=True)) == (
+        "time of a training step that GAM saves, vs Transformer (slow): 12.2 % [11.1, 13.3]; 15 rounds; reproduced"
+    )
+    assert plain(measurement_text(not_run("x"), with_verdict=True)) == "x: not run"
+
+
+def test_evidence_names_text_size_and_count() -> None:
+    assert evidence_text(answer(LOSS)) == "stories; d = 16, 2 layers; 3 seeds"
+    assert (
+        evidence_text(replace(answer(LOSS), family="bfloat16")) == "stories, bfloat16 runs; d = 16, 2 layers; 3 seeds"
+    )
+    assert evidence_text(answer(not_run("x"))) == "–"
+    step = Machine("Device", "cpu", "float32", 16, block_size=32)
+    timed = replace(answer(replace(TIME, machine=step)), dataset=None, family=None)
+    assert evidence_text(timed) == "any text, 16 x 32 tokens; d = 16, 2 layers; float32 on Device (cpu); 15 rounds"
+    block = replace(TIME, machine=Machine("Device", "cpu", "float32", 2, d_model=16), counted="lengths", n=3)
+    measured = replace(answer(block), dataset=None, family=None)
+    assert evidence_text(measured) == "one block, d = 16, batch 2; float32 on Device (cpu); 3 lengths"
