@@ -10,6 +10,7 @@ from pipeline.base.errors import UserError, exit_cleanly
 from pipeline.base.files import replacing_folder, require_space
 from pipeline.base.paths import MIRROR
 from pipeline.data.hub import HubError, download
+from pipeline.data.mirror import copied_rows
 from pipeline.data.rows import encode_rows, rows_file, write_index
 from pipeline.data.stories import stories
 from pipeline.params.command_line import read_names
@@ -44,13 +45,12 @@ def fetch(dataset: Dataset, name: str) -> None:
 
 
 def _rows(dataset: Dataset) -> dict[Split, list[Any]]:
-    limits = dataset.rows.items()
     if isinstance(dataset.origin, Generated):
         seed = dataset.origin.generator_seed
         # params.py refuses a generated split without an end
-        return {split: stories(seed, split, limit) for split, limit in limits if limit is not None}
+        return {split: stories(seed, split, limit) for split, limit in dataset.rows.items() if limit is not None}
     if mirror := os.environ.get(MIRROR):
-        return {split: _from_mirror(Path(mirror, dataset.origin.folder()), split, limit) for split, limit in limits}
+        return copied_rows(Path(mirror, dataset.origin.folder()), dataset.rows)
     try:
         return download(dataset.origin, dataset.rows)
     except HubError as error:
@@ -58,22 +58,6 @@ def _rows(dataset: Dataset) -> dict[Split, list[Any]]:
             f"the Hub did not give {dataset.origin.path} ({error}): "
             f"check the network and the name, or set {MIRROR} to a folder that has the text"
         ) from None
-
-
-def _from_mirror(folder: Path, split: Split, limit: int | None) -> list[str]:
-    import pyarrow.parquet as parquet
-    from pyarrow import ArrowException
-
-    files = sorted(folder.glob(f"{split}-*.parquet"))
-    if not files:
-        raise UserError(f"the mirror has no {folder / split}-*.parquet: add it, or unset {MIRROR} to use the Hub")
-    rows: list[str] = []
-    for file in files:
-        try:
-            rows += parquet.read_table(file, columns=["text"])["text"].to_pylist()
-        except (ArrowException, OSError, KeyError, UnicodeDecodeError) as error:
-            raise UserError(f"the mirror's {file} cannot be read ({error}): copy it anew") from None
-    return rows[:limit]
 
 
 if __name__ == "__main__":

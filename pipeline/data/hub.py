@@ -9,11 +9,13 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from itertools import chain, islice
 from multiprocessing.connection import Connection, wait
 from tempfile import TemporaryDirectory
 from threading import RLock, Thread
 from typing import Any
 
+from pipeline.data.parquet import texts
 from pipeline.params.datasets import Hub, Split
 
 LONGEST = 1800.0
@@ -74,12 +76,9 @@ def _work(
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C goes to the parent too, which says so
     Thread(target=_end_in_time, args=(longest,), daemon=True).start()
     os.environ.update(SETTINGS)
-    from datasets import config
     from tqdm import tqdm
 
     tqdm.set_lock(RLock())  # its own is one of the system, which complains when a process that held it is ended
-    # Of its two layers of repetition this one, around the other, would go on for an hour.
-    config.STREAMING_READ_MAX_RETRIES = config.STREAMING_OPEN_MAX_RETRIES = 1
     try:
         sender.send({split: _patiently(origin, split, limit, cache, iter(waits)) for split, limit in limits.items()})
     except Exception as error:  # whatever the client raises: its failures come from outside
@@ -106,14 +105,14 @@ def _patiently(origin: Hub, split: Split, limit: int | None, cache: str, waits: 
 
 
 def _first_rows(origin: Hub, split: Split, limit: int | None, cache: str) -> list[Any]:
-    from datasets import load_dataset
+    from datasets import load_dataset_builder
 
-    # Streamed, so that the first rows of a large data set do not cost all of it. The cache is an empty one, since the
-    # client falls back to whatever revision it finds in there.
-    rows = load_dataset(
-        origin.path, origin.name, revision=origin.revision, split=split, streaming=True, cache_dir=cache
-    )
-    return [row["text"] for row in (rows if limit is None else rows.take(limit))]
+    # The cache is an empty one, since the client falls back to whatever revision it finds in there.
+    builder = load_dataset_builder(origin.path, origin.name, revision=origin.revision, cache_dir=cache)
+    files = builder.config.data_files.get(split) if builder.name == "parquet" else None
+    if files is None:
+        raise ValueError(f"it has no Parquet files of {split}")
+    return list(islice(chain.from_iterable(map(texts, files)), limit))
 
 
 def _may_pass(error: BaseException | None) -> bool:

@@ -28,6 +28,8 @@ def dataset(path: str, name: str | None = None, **changes: object) -> Dataset:
         "rows": {"train": 3, "validation": 5, "test": None},
         "sha256": {},
         "vocab_size": 100,
+        "block_size": 16,
+        "claims": [],
     }
     return Dataset.model_validate(values | changes)
 

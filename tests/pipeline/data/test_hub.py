@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Workspace
 from tests.pipeline.data.hub_faults import ABOUT, FILE, LASTING, PASSING, REQUESTS, SOON
 from tests.pipeline.data.hub_server import REPOSITORY, REVISION, FakeHub, Fault, serve
-from tests.pipeline.data.hub_stage import CHANGED, GOOD, LONGEST, WAITS, Stage, assert_ends, downloads
+from tests.pipeline.data.hub_stage import CARD, CHANGED, GOOD, LONGEST, WAITS, Stage, assert_ends, downloads
 
 
 @pytest.fixture
@@ -69,6 +69,16 @@ def test_unknown_configuration(stage: Stage, hub: FakeHub) -> None:
     hub.fault = Fault("hang", FILE)
     assert "BuilderConfig 'tests' not found" in stage.refused()
     assert not hub.asked
+
+
+OTHER_FORMAT = {name.replace(".parquet", ".jsonl"): content for name, content in GOOD.items()}
+OTHER_SPLITS = GOOD | {"README.md": CARD.replace("split: test", "split: later").encode()}
+
+
+@pytest.mark.parametrize(("files", "split"), [(OTHER_FORMAT, "train"), (OTHER_SPLITS, "test")], ids=["format", "split"])
+def test_no_parquet_files(stage: Stage, hub: FakeHub, files: dict[str, bytes], split: str) -> None:
+    hub.files = files
+    assert f"(ValueError: it has no Parquet files of {split})" in stage.refused()
 
 
 def test_another_revision_is_no_substitute(stage: Stage, hub: FakeHub) -> None:
