@@ -1,4 +1,4 @@
-"""The README keeps its word: its example runs, and its numbers are those of the results and of the paper."""
+"""README.md and docs/ keep their word: the example runs, links lead somewhere, numbers are the paper's and ours."""
 
 import json
 import math
@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import scipy.stats
 
 from gam import GAMConfig, LanguageModel
@@ -17,6 +18,8 @@ from pipeline.params.schema import load_params
 from pipeline.report.published import load_published
 
 README = (HOUSE / "README.md").read_text(encoding="utf-8")
+PAGES = {HOUSE / "README.md": README} | {page: page.read_text(encoding="utf-8") for page in HOUSE.glob("docs/*.md")}
+NUMBERS = PAGES[HOUSE / "docs" / "numbers.md"]
 
 
 def test_example_runs_as_it_stands() -> None:
@@ -27,8 +30,22 @@ def test_example_runs_as_it_stands() -> None:
 
 def test_make_targets() -> None:
     makefile = (HOUSE / "Makefile").read_text(encoding="utf-8")
-    for target in {"".join(pair) for pair in re.findall(r"^make ([a-z-]+)|`make ([a-z-]+)", README, re.MULTILINE)}:
+    pages = "\n".join(PAGES.values())
+    for target in {"".join(pair) for pair in re.findall(r"^make ([a-z-]+)|`make ([a-z-]+)", pages, re.MULTILINE)}:
         assert re.search(rf"^([a-z-]+ )*{target}( [a-z-]+)*:", makefile, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", PAGES[page]):
+        file, _, section = target.partition("#")
+        assert (page.parent / file).exists(), target
+        if section:
+            text = (page.parent / file).read_text(encoding="utf-8").lower()
+            headings = {
+                re.sub(r"[^\w -]", "", line).replace(" ", "-") for line in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+            }
+            assert section in headings, target
 
 
 def test_opens_with_what_the_tables_say() -> None:
@@ -106,4 +123,4 @@ def test_other_numbers_are_those_of_the_paper_and_of_params() -> None:
         f"{text.rows['train']:,} rows",
         f"{text.vocab_size:,}",
     ):
-        assert number in README, number
+        assert number in NUMBERS, number
