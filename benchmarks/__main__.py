@@ -29,7 +29,11 @@ from pipeline.machine.setup import Machine, start
 from pipeline.params.reading import read_yaml
 from pipeline.params.schema import Params, load_params
 
-PARITY = ("tests/test_ops.py", "tests/test_golden.py", "tests/test_training.py::test_compiled")
+PARITY = (
+    "tests/gam/test_ops.py",
+    "tests/gam/test_golden.py",
+    "tests/pipeline/training/test_protocol.py::test_compiled",
+)
 ROUNDS = 6
 RESULTS = Path("benchmarks/results.json")
 PAGE = Path("docs/performance.md")

@@ -7,14 +7,12 @@ compare ONE OTHER  compares the learning curves in two folders; they must agree 
 
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
 from pipeline.base import paths
-from pipeline.commands.quickstart import dvc_environment, merge, prepare
+from pipeline.commands.quickstart import merge
+from tests.acceptance.workspaces import dvc, make_workspace
 from tests.conftest import tiny_params
 
 STAGE = "train@stories-gam-0"
@@ -22,21 +20,8 @@ STOPPED, WHOLE = Path("stopped"), Path("whole")
 OUTPUTS = (paths.weights("stories", "gam", 0), paths.curve("stories", "gam", 0))
 
 
-def dvc(house: Path, *arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments], cwd=house, env=dvc_environment(), capture_output=True, text=True
-    )
-    if done.returncode:
-        sys.exit(f"dvc {' '.join(arguments)} ended with {done.returncode}: {done.stdout}{done.stderr}")
-
-
 def make_folders() -> None:
-    overlay = Path("overlay.yaml")
-    overlay.write_text("{}\n", encoding="utf-8")
-    prepare(STOPPED, overlay)
-    overlay.unlink()
-    YAML().dump(merge(tiny_params(), {"train": {"epochs": 60}}), STOPPED / paths.PARAMS)
-    dvc(STOPPED, "init", "--quiet", "--no-scm")
+    make_workspace(STOPPED, merge(tiny_params(), {"train": {"epochs": 60}}))
     dvc(STOPPED, "repro", "tokenise@stories", "fingerprint@gam")
     shutil.copytree(STOPPED, WHOLE, symlinks=True)
     dvc(WHOLE, "repro", STAGE)

@@ -1,5 +1,6 @@
 """What the tests share: a tiny configuration, and stages called in a folder of their own."""
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +68,13 @@ class Workspace:
 def tokens_of(name: str) -> TokenFolder:
     """The tokens of a data set of the present params.yaml."""
     return open_tokens(name, load_params().datasets[name])
+
+
+def run_without(blocked: list[str], code: str, folder: Path) -> None:
+    """Run code in a new process where importing any of `blocked` fails."""
+    block = f"import sys; sys.path.insert(0, {str(HOUSE)!r}); sys.modules.update(dict.fromkeys({blocked}))\n"
+    done = subprocess.run([sys.executable, "-c", block + code], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture

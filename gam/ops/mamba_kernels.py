@@ -2,13 +2,21 @@
 
 from functools import cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from gam.blocks.mamba import MambaBlock
+
+class Mixer(Protocol):
+    """The layers and parameters of a mixer that the kernels read, under the names of `mamba_ssm.Mamba`."""
+
+    conv1d: nn.Conv1d
+    x_proj: nn.Linear
+    dt_proj: nn.Linear
+    out_proj: nn.Linear
+    A_log: nn.Parameter
+    D: nn.Parameter
 
 
 @cache
@@ -17,7 +25,7 @@ def have_kernels() -> bool:
     return find_spec("mamba_ssm") is not None and find_spec("causal_conv1d") is not None
 
 
-def fused_mixer(xz: Tensor, mixer: "MambaBlock") -> Tensor:
+def fused_mixer(xz: Tensor, mixer: Mixer) -> Tensor:
     """All of the mixer after its input projection, in mamba-ssm's fused kernels, as `mamba_ssm.Mamba` calls them.
 
     `xz` (B, T, 2 D) on CUDA; returns (B, T, d_model).

@@ -1,5 +1,6 @@
 """The result files: what stands in them, how they are written, and how they are read without trusting them."""
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -42,6 +43,11 @@ class Provenance(Section):
     """How OpenMP's waiting threads were told to wait; null, or absent as in older files: not told, so they spin."""
     precision: Precision | Literal["float16", "float64"] | None
     """Null where a file holds results in several."""
+
+    @property
+    def mamba_scan(self) -> str:
+        """How Mamba's scan was computed, in words."""
+        return f"Mamba's scan by {'mamba-ssm' if self.mamba_kernels else 'plain torch'}"
 
 
 class Stamped(Section):
@@ -108,6 +114,14 @@ class Clock(RunResult):
     """What the clock said: never judged, since other processes may have been running."""
 
     epochs: Annotated[list[EpochSeconds], Field(min_length=1)]
+
+
+def perplexity(loss: float) -> float | None:
+    """exp(loss); None where that is larger than a float holds."""
+    try:
+        return math.exp(loss)
+    except OverflowError:
+        return None
 
 
 class SplitMetrics(Section):

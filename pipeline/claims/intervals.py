@@ -11,14 +11,6 @@ FEWEST = 3
 RESAMPLES = 9999
 
 
-def perplexity(loss: float) -> float | None:
-    """exp(loss); None where that is larger than a float holds."""
-    try:
-        return math.exp(loss)
-    except OverflowError:
-        return None
-
-
 @dataclass(frozen=True)
 class Estimate:
     """A value from n observations, and its interval where n allows one."""

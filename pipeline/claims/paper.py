@@ -13,7 +13,6 @@ from pipeline.claims.verdicts import Part, beyond, holds
 from pipeline.params.datasets import TextClaim
 from pipeline.params.models import Role
 from pipeline.params.schema import Params
-from pipeline.report.tables.layout import scan_of
 
 FITS_GAM, FITS_TRANSFORMER = 8192, 2048
 """Lengths in tokens that the paper says fit its GPU (C6)."""
@@ -31,7 +30,7 @@ def faster(params: Params, *roles: Role) -> list[Part]:
     for rival in rivals:
         effect = saved(timing.models[gam].seconds, timing.models[rival].seconds)
         is_mamba = params.models[rival].role == "mamba"
-        measured = f"step time saved against {rival}" + (f" ({scan_of(p)})" if is_mamba else "")
+        measured = f"step time saved against {rival}" + (f" ({p.mamba_scan})" if is_mamba else "")
         slow = is_mamba and not p.mamba_kernels  # not the Mamba that the paper timed
         verdict = "not judged" if slow else beyond(effect, params.claims.margin_ratio)
         parts.append(Part(measured, f"{signed(effect.times(100), 1)} %", effect.n, verdict, where))

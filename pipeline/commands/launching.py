@@ -49,6 +49,7 @@ class Launch:
 
     def __init__(self, needs: dict[Stage, set[Stage]], jobs: int) -> None:
         self.needs, self.jobs = needs, jobs
+        self.kinds = list(dict.fromkeys(map(kind, needs)))
         self.waiting = list(needs)
         self.ready: list[Stage] = []
         self.running: dict[Stage, Running] = {}
@@ -80,7 +81,8 @@ class Launch:
         together = [stage for stage in self.ready if not self.is_alone(stage)]
         if together:
             may = len(self.running) < self.jobs and not any(map(self.is_alone, self.running))
-            return together[0] if may else None
+            # An evaluation before the next training: what is there is seen early, and all kinds are soon measured.
+            return max(together, key=lambda stage: self.kinds.index(kind(stage))) if may else None
         return self.ready[0] if self.ready and not self.running else None
 
     def is_alone(self, stage: Stage) -> bool:
@@ -146,8 +148,7 @@ def launch(jobs: int) -> bool:
         interruption.unsaved = True
         state = Launch(needs, jobs)
         state.settle()
-        if len(state.ready) + len(state.waiting) > 1:
-            workers.load_before()
+        workers.load_before({kind(stage) for stage in (*state.ready, *state.waiting)})
         if state.ready:
             print(f"Up to {len(state.ready) + len(state.waiting)} stages to run; output: {workers.LOGS}/", flush=True)
         else:

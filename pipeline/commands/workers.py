@@ -6,7 +6,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -18,7 +18,7 @@ from pipeline.base.errors import exit_cleanly
 
 LOGS = paths.WORK / "logs"
 """What stages print, a file each."""
-LOADED_BEFORE = ("pipeline.train", "pipeline.evaluate", "pipeline.fingerprint")
+LOADED_BEFORE = ("train", "evaluate", "fingerprint")
 """Stages that run many times. Loading them starts no thread, which a fork would lose, and touches no GPU."""
 
 FORKING = multiprocessing.get_context("forkserver")
@@ -62,9 +62,9 @@ class Worker:
                 time.sleep(0.1)
 
 
-def load_before() -> None:
-    """Have the workers of many stages find their modules loaded. Call before the first of them is started."""
-    FORKING.set_forkserver_preload(list(LOADED_BEFORE))
+def load_before(stages: Collection[str]) -> None:
+    """Have workers find the modules of these loaded, of those that run many times. Call before the first is started."""
+    FORKING.set_forkserver_preload([f"pipeline.{stage}" for stage in LOADED_BEFORE if stage in stages])
 
 
 def start(command: str, name: str, *, fresh: bool) -> Worker:

@@ -7,8 +7,7 @@ import numpy as np
 import torch
 
 from gam import LanguageModel
-from pipeline.artifacts.records import SplitMetrics
-from pipeline.claims.intervals import perplexity
+from pipeline.artifacts.records import SplitMetrics, perplexity
 from pipeline.data.tokens import SplitCounts
 from pipeline.machine.precision import forward_in
 from pipeline.params.models import Precision

@@ -12,7 +12,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from matplotlib.transforms import offset_copy
 
 from pipeline.artifacts.current import read_clocks, read_curves
-from pipeline.claims.intervals import estimate, perplexity
+from pipeline.artifacts.records import perplexity
+from pipeline.claims.intervals import estimate
 from pipeline.params.models import Role
 from pipeline.params.schema import Params
 from pipeline.report.figures.drawing import (

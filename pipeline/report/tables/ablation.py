@@ -3,8 +3,8 @@
 from typing import Any
 
 from pipeline.artifacts.current import left_out_notes, read_clocks, read_curves, training_seconds
-from pipeline.artifacts.records import Clock, Curve
-from pipeline.claims.intervals import estimate, perplexity
+from pipeline.artifacts.records import Clock, Curve, perplexity
+from pipeline.claims.intervals import estimate
 from pipeline.params.schema import Params
 from pipeline.report.groups import ablated
 from pipeline.report.published import Published

@@ -98,11 +98,6 @@ def cost_notes(what: str, seconds: float) -> list[str]:
     return [f"{what} took {cost} by the clock."]
 
 
-def scan_of(provenance: Provenance) -> str:
-    """How Mamba's scan was computed."""
-    return f"Mamba's scan by {'mamba-ssm' if provenance.mamba_kernels else 'plain torch'}"
-
-
 def machine_notes(provenances: list[Provenance]) -> list[str]:
     """One line for each setting that the runs of a table were made with: hardware, precision, versions, code."""
     lines = set()
@@ -110,9 +105,9 @@ def machine_notes(provenances: list[Provenance]) -> list[str]:
         packages = ", ".join(f"{name} {version}" for name, version in p.packages.items() if version)
         mode = "deterministic" if p.deterministic else "not deterministic"
         precision = p.precision or "precision by model"
-        scan = scan_of(p)
         lines.add(
-            f"{p.device} ({p.device_type}, {p.threads} threads, {mode}); {precision}; {scan}; {packages}; {_code(p)}"
+            f"{p.device} ({p.device_type}, {p.threads} threads, {mode}); {precision}; {p.mamba_scan}; {packages}; "
+            f"{_code(p)}"
         )
     return [f"Reproduced on {line}." for line in sorted(lines)]
 

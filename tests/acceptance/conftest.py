@@ -1,0 +1,34 @@
+"""A workspace in which DVC has run every stage once, and copies of it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.workspaces import dvc, make_workspace, stages_run
+from tests.conftest import tiny_params
+
+MODELS = ["transformer", "transformer-fused", "mamba", "gam", "gam-sum-fusion"]
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which everything was run once."""
+    folder = tmp_path_factory.mktemp("graph")
+    make_workspace(folder, tiny_params())
+    ran = stages_run(dvc(folder, "repro"))
+    assert ran == {
+        "check", "fetch@stories", "tokenise@stories", "ngrams@stories", "tables", "figures", "timing", "scaling@gam",
+        "train@stories-transformer-0", "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0",
+        "evaluate@stories-transformer-0", "evaluate@stories-gam-0", *(f"fingerprint@{model}" for model in MODELS),
+    }  # fmt: skip
+    return folder
+
+
+@pytest.fixture
+def house(made: Path, tmp_path: Path) -> Path:
+    """A copy of it; the session's own stays as it was."""
+    copy = tmp_path / "house"
+    shutil.copytree(made, copy, symlinks=True)
+    assert stages_run(dvc(copy, "repro")) == set()
+    return copy

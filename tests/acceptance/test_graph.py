@@ -1,0 +1,137 @@
+"""The graph in dvc.yaml: which stages an edit runs again, with DVC itself in a workspace like the quickstart's."""
+
+import re
+import shutil
+from pathlib import Path
+
+from pipeline.base import paths
+from pipeline.base.paths import HOUSE
+from pipeline.commands.quickstart import merge
+from pipeline.params.reading import read_yaml
+from pipeline.params.schema import load_params
+from tests.acceptance.conftest import MODELS
+from tests.acceptance.workspaces import dvc, dvc_fails, stages_run, write_params
+from tests.conftest import reduced_grid
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+
+
+def test_all_models_have_numbers(made: Path) -> None:
+    table = (made / "paper_tables/main.md").read_text()
+    rows = [line for line in table.splitlines() if line.startswith("| stories")]
+    assert len(rows) == 4
+    assert not any("not run" in row for row in rows)
+
+
+def test_number_of_slots(house: Path) -> None:
+    params = read_yaml(house / "params.yaml")
+    params["models"]["gam"]["n_slot"] = 12
+    write_params(house, params)
+    ran = stages_run(dvc(house, "repro"))
+    assert ran == {
+        "check", "fingerprint@gam", "train@stories-gam-0", "evaluate@stories-gam-0", "timing", "scaling@gam",
+        "tables", "figures",
+    }  # fmt: skip
+
+
+def test_another_seed(house: Path) -> None:
+    params = read_yaml(house / "params.yaml")
+    params["grid"]["seeds"] = [0, 1]
+    write_params(house, params)
+    ran = stages_run(dvc(house, "repro"))
+    assert ran == {
+        "check", "tables", "figures", "train@stories-transformer-1", "train@stories-gam-1",
+        "ablation@stories-gam-sum-fusion-1", "evaluate@stories-transformer-1", "evaluate@stories-gam-1",
+    }  # fmt: skip
+
+
+def test_the_grids_beside_it(house: Path) -> None:
+    params = merge(read_yaml(house / "params.yaml"), reduced_grid(read_yaml(house / "params.yaml")))
+    params["models"]["gam-bfloat16"] = params["models"]["gam"] | {"precision": "bfloat16"}
+    params["cpu_grids"]["bfloat16"] = {"datasets": ["stories"], "models": ["gam-bfloat16"], "seeds": [0]}
+    params["cpu_grids"]["reduced"] = {"datasets": ["less"], "models": ["gam-reduced"], "seeds": [5]}
+    write_params(house, params)
+    ran = stages_run(dvc(house, "repro"))
+    assert ran == {
+        "check", "fingerprint@gam-bfloat16", "fingerprint@gam-reduced", "fingerprint@transformer-reduced",
+        "fingerprint@gam-sum-fusion-reduced", "train_bfloat16@stories-gam-bfloat16-0",
+        "evaluate_bfloat16@stories-gam-bfloat16-0", "fetch_reduced@less", "tokenise_reduced@less",
+        "ngrams_reduced@less", "train_reduced@less-gam-reduced-5", "evaluate_reduced@less-gam-reduced-5",
+        "tables", "figures",
+    }  # fmt: skip
+    table = (house / "paper_tables/main.md").read_text()
+    rows = [line for line in table.splitlines() if line.startswith(("| stories, bfloat16 ", "| less, reduced "))]
+    assert len(rows) == 6
+    assert not any("not run" in row for row in rows)
+
+
+def test_comments_and_names_retrain_nothing(house: Path) -> None:
+    replace(house / "params.yaml", "grid:", "# a remark\ngrid:")
+    assert stages_run(dvc(house, "repro")) == {"check"}
+    block = house / "gam/blocks/gam.py"
+    block.write_text("# a remark\n" + re.sub(r"\bpaths\b", "branches", block.read_text()))
+    assert stages_run(dvc(house, "repro")) == {f"fingerprint@{model}" for model in MODELS}
+
+
+def test_changed_mathematics_retrains_what_it_touches(house: Path) -> None:
+    replace(house / "gam/blocks/gam.py", "return x + self.ffn", "return x - self.ffn")
+    dvc(house, "repro", *(f"fingerprint@{model}" for model in MODELS))
+    assert stages_run(dvc(house, "repro", "--dry")) >= {"train@stories-gam-0", "ablation@stories-gam-sum-fusion-0"}
+    ran = stages_run(dvc(house, "repro"))
+    assert ran == {
+        "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0", "evaluate@stories-gam-0", "timing", "scaling@gam",
+        "tables", "figures",
+    }  # fmt: skip
+
+
+def test_tables_without_data_and_runs(house: Path) -> None:
+    before = {file.name: file.read_bytes() for file in (house / "paper_tables").iterdir()}
+    for folder in ("data", "runs", ".dvc/cache"):
+        shutil.rmtree(house / folder)
+    dvc(house, "repro", "--single-item", "--force", "tables")
+    assert {file.name: file.read_bytes() for file in (house / "paper_tables").iterdir()} == before
+
+
+def test_invalid_params_stop_the_graph_before_anything_is_lost(house: Path) -> None:
+    before = {file: file.read_bytes() for file in house.rglob("*") if file.is_file() and ".dvc" not in file.parts}
+    replace(house / "params.yaml", "n_slot: 16", "n_slots: 16")
+    for arguments in (["repro"], ["repro", "--single-item", "--force", "tables"]):
+        assert "is not a known key" in dvc_fails(house, *arguments)
+    left = {file: file.read_bytes() for file in before if file.exists()}
+    changed = {str(file.relative_to(house)) for file in before if left.get(file) != before[file]}
+    assert changed <= {"params.yaml", "data/params.valid"}
+
+
+def test_paths_agree_with_the_graph() -> None:
+    """The outputs that dvc.yaml names are those that the code writes."""
+    listed = dvc_outputs()
+    params = load_params(HOUSE / "params.yaml")
+    grid = params.grid
+    expected = {paths.PARAMS_ARE_VALID, paths.PAPER_TABLES / "summary.json", paths.PAPER_TABLES / "finding.md"}
+    for dataset in {dataset for each in params.grids().values() for dataset in each.datasets}:
+        expected |= {paths.raw(dataset), paths.tokens(dataset), paths.ngrams(dataset)}
+    for model in params.models:
+        expected |= {paths.training_fingerprint(model), paths.evaluation_fingerprint(model)}
+    runs = [
+        (d, m, s) for each in params.grids().values() for d in each.datasets for m in each.models for s in each.seeds
+    ]
+    ablations = [(d, m, s) for d in grid.ablation_datasets for m in grid.ablation_models for s in grid.seeds]
+    expected |= {path(*run) for run in runs + ablations for path in (paths.weights, paths.curve, paths.clock)}
+    expected |= {paths.metrics(*run) for run in runs}
+    names = ("main", "ablation", "scaling", "timing", "claims")
+    expected |= {paths.PAPER_TABLES / f"{table}.{kind}" for table in names for kind in ("md", "tex")}
+    drawn = ("compute_time", "peak_memory", "validation_perplexity", "validation_loss", "epoch_time", "gam_block")
+    expected |= {paths.PAPER_TABLES / f"{figure}.{kind}" for figure in drawn for kind in ("svg", "pdf")}
+    expected |= {paths.TIMING, *(paths.scaling(model) for model in grid.scaling_models)}
+    assert listed == expected
+
+
+def dvc_outputs() -> set[Path]:
+    from dvc.repo import Repo
+
+    with Repo(HOUSE) as repo:
+        return {Path(out.fs_path).relative_to(HOUSE) for out in repo.index.outs}

@@ -1,0 +1,50 @@
+"""Workspaces like the quickstart's, and DVC in them."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from pipeline.base import paths
+from pipeline.commands.quickstart import dvc_environment, prepare
+
+
+def make_workspace(folder: Path, params: dict[str, Any]) -> None:
+    """Code, graph and these parameters in a folder, where DVC has run nothing yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    overlay = folder / "overlay.yaml"
+    overlay.write_text("{}", encoding="utf-8")
+    prepare(folder, overlay)
+    overlay.unlink()
+    write_params(folder, params)
+    dvc(folder, "init", "--quiet", "--no-scm")
+
+
+def write_params(folder: Path, params: object) -> None:
+    YAML().dump(params, folder / paths.PARAMS)
+
+
+def dvc(folder: Path, *arguments: str) -> str:
+    """What a call of DVC that ends well prints."""
+    done = _run(folder, arguments)
+    assert done.returncode == 0, f"dvc {' '.join(arguments)}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def dvc_fails(folder: Path, *arguments: str) -> str:
+    """What a call of DVC that must fail says on stderr."""
+    done = _run(folder, arguments)
+    assert done.returncode != 0
+    return done.stderr
+
+
+def _run(folder: Path, arguments: tuple[str, ...]) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "dvc", *arguments]
+    return subprocess.run(command, cwd=folder, env=dvc_environment(), capture_output=True, text=True, check=False)
+
+
+def stages_run(output: str) -> set[str]:
+    return set(re.findall(r"Running stage '(.*)'", output))

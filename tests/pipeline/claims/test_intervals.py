@@ -1,0 +1,64 @@
+"""Statistics against worked examples."""
+
+import math
+
+import pytest
+from scipy import stats
+
+from pipeline.claims.intervals import Estimate, estimate, growth_exponent, probability_of_improvement, saved
+
+SLEEP = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
+"""Student's paired differences of 1908: mean 1.58, t interval 0.7001 to 2.4599."""
+
+
+def test_paired_interval() -> None:
+    effect = estimate(SLEEP)
+    assert effect.mean == pytest.approx(1.58)
+    assert (effect.low, effect.high) == (pytest.approx(0.7001142, abs=1e-6), pytest.approx(2.4598858, abs=1e-6))
+    assert effect.n == 10
+    reference = stats.ttest_1samp(SLEEP, 0).confidence_interval(0.95)
+    assert (effect.low, effect.high) == (pytest.approx(reference.low), pytest.approx(reference.high))
+    assert estimate([1.0, 3.0]) == Estimate(2.0, None, None, 2)
+    assert estimate([2.0, 2.0, 2.0]) == Estimate(2.0, 2.0, 2.0, 3)
+
+
+def test_probability_of_improvement() -> None:
+    assert probability_of_improvement([0.1, 0.2, -0.1, 0.0]) == pytest.approx(2.5 / 4)
+
+
+def test_saved_time() -> None:
+    ours, theirs = [1.0, 1.1, 0.9, 1.05, 0.95] * 4, [2.0, 2.2, 1.8, 2.1, 1.9] * 4
+    effect = saved(ours, theirs)  # each round of theirs takes twice as long
+    assert effect.mean == pytest.approx(0.5)
+    assert (effect.low, effect.high) == (pytest.approx(0.5), pytest.approx(0.5))
+    noisy = [1.0, 1.3, 0.8, 1.1, 0.9, 1.2, 1.0, 0.7, 1.4, 1.1]
+    effect = saved(noisy, theirs[:10])
+    reference = stats.bootstrap(
+        (noisy, theirs[:10]),
+        lambda a, b, axis: 1 - stats.quantile(a, 0.5, axis=axis) / stats.quantile(b, 0.5, axis=axis),
+        paired=True, method="percentile", rng=1,
+    ).confidence_interval  # fmt: skip
+    assert effect.low == pytest.approx(reference.low, abs=0.02)
+    assert effect.high == pytest.approx(reference.high, abs=0.02)
+    assert saved(noisy, theirs[:10]) == effect  # a fixed seed
+
+
+def test_growth_exponent() -> None:
+    lengths = [1024, 2048, 4096, 8192]
+    exact = growth_exponent(lengths, [3e-6 * length**2 for length in lengths])
+    assert exact.mean == pytest.approx(2)
+    assert exact.low == pytest.approx(2, abs=1e-6)
+    measured = [10.0, 21.0, 39.0, 83.0]
+    fit = stats.linregress([math.log(x) for x in lengths], [math.log(y) for y in measured])
+    half_width = stats.t.ppf(0.975, 2) * fit.stderr
+    effect = growth_exponent(lengths, measured)
+    assert effect.mean == pytest.approx(fit.slope)
+    assert effect.half_width == pytest.approx(half_width)
+
+
+def test_estimate() -> None:
+    """Against a worked example: Student's sleep data, drug 1 (n = 10, mean 0.75, sd 1.78901, t 2.262157)."""
+    result = estimate([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0])
+    assert result.mean == pytest.approx(0.75)
+    assert result.half_width == pytest.approx(2.262157 * 1.78901 / 10**0.5, rel=1e-5)
+    assert estimate([1.0, 2.0]).half_width is None

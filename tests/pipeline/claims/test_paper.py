@@ -1,0 +1,139 @@
+"""The paper's claims from made-up results: what each is judged by, and what it needs."""
+
+import re
+
+import pytest
+
+from pipeline.artifacts.records import LayerGates
+from pipeline.base import paths
+from pipeline.claims.paper import ON_MACHINES, ON_TINYSTORIES, ON_WIKITEXT
+from pipeline.report.published import load_published
+from tests.conftest import Workspace
+from tests.made_up import (
+    STAMP,
+    run_fields,
+    write_metrics,
+    write_timing,
+)
+from tests.pipeline.conftest import SEEDS, growing, verdicts, write_losses
+
+
+def test_every_claim_of_the_paper_is_judged() -> None:
+    judged = ON_MACHINES.keys() | ON_WIKITEXT.keys() | ON_TINYSTORIES.keys()
+    assert judged == load_published().claims.keys() == {f"C{number}" for number in range(1, 13)}
+
+
+def test_nothing_run(grid: Workspace) -> None:
+    for dataset in ("machine", "stories", "wikitext-2", "tinystories"):
+        assert set(verdicts(grid, dataset).values()) == {"not run"}
+
+
+def test_the_paper_is_right(grid: Workspace) -> None:
+    write_losses(gam=5.0, transformer=5.1, mamba=5.2, gam_global_only=5.04, gam_sum_fusion=5.1, gam_local_only=5.2)
+    found = verdicts(grid)
+    assert {name: found[name] for name in ("C3", "C7", "C9", "C10", "C12")} == dict.fromkeys(
+        ("C3", "C7", "C9", "C10", "C12"), "reproduced"
+    )
+    assert found["C8"] == "not reproduced"  # Global Only is not within the margin, and GAM sees 5 tokens
+    text = (paths.PAPER_TABLES / "claims.md").read_text()
+    assert "Transformer − GAM: +0.1001 [" in text
+    assert "P = 1.00" in text
+    assert "reach of GAM's logits: 5 tokens; convolutions alone: 5" in text
+
+
+def test_the_paper_is_wrong(grid: Workspace) -> None:
+    write_losses(gam=5.2, transformer=5.1, mamba=5.0, gam_global_only=5.2, gam_sum_fusion=5.2, gam_local_only=5.0)
+    found = verdicts(grid)
+    assert {found[name] for name in ("C3", "C7", "C8", "C9", "C10", "C12")} == {"not reproduced"}
+
+
+def test_every_comparison_of_a_claim_shows_its_interval(grid: Workspace) -> None:
+    write_losses(gam=5.0, transformer=5.1, mamba=5.2)
+    verdicts(grid)
+    lines = (paths.PAPER_TABLES / "claims.md").read_text().splitlines()
+    row = next(line for line in lines if "| C12 " in line)
+    for other in ("Transformer", "Mamba"):
+        for epoch in (1, 2):
+            assert re.search(rf"{other} − GAM, epoch {epoch}: \S+ \[\S+, \S+\] nats, P = 1.00 \(reproduced\)", row)
+
+
+def test_one_seed_is_inconclusive(grid: Workspace) -> None:
+    grid.edit({"grid": {"seeds": [0]}})
+    write_losses(gam=5.0, transformer=5.1, mamba=5.2, gam_global_only=5.04, gam_sum_fusion=5.1, gam_local_only=5.2)
+    found = verdicts(grid)
+    assert {found[name] for name in ("C3", "C7", "C9", "C10", "C12")} == {"inconclusive"}
+    assert "(n = 1)" in (paths.PAPER_TABLES / "claims.md").read_text()
+
+
+def test_no_verdict_before_all_seeds_ran(grid: Workspace) -> None:
+    """However clear the first three pairs are: whoever could stop there could choose when."""
+    write_losses(gam=5.0, transformer=5.1, mamba=5.2, gam_global_only=5.04, gam_sum_fusion=5.1, gam_local_only=5.2)
+    grid.edit({"grid": {"seeds": [*SEEDS, 7]}})
+    found = verdicts(grid)
+    assert {found[name] for name in ("C3", "C7", "C8", "C9", "C10", "C11", "C12")} == {"not run"}
+    text = (paths.PAPER_TABLES / "claims.md").read_text()
+    assert "Transformer − GAM: +0.1001 [" in text
+    assert "**" not in (paths.PAPER_TABLES / "main.md").read_text()
+
+
+@pytest.mark.parametrize(("effect", "verdict"), [(0.2, "reproduced"), (0.002, "not reproduced")])
+def test_gates(grid: Workspace, effect: float, verdict: str) -> None:
+    write_losses(gam=5.0)
+    for seed in SEEDS:
+        gates = [LayerGates(function_words=0.3 + effect + seed / 1000, content_words=0.3) for _ in range(2)]
+        write_metrics(run_fields("gam", seed), gates=gates)
+    assert verdicts(grid)["C11"] == verdict
+
+
+@pytest.mark.parametrize(("gam", "verdict"), [(0.9, "reproduced"), (0.99, "not reproduced"), (1.2, "not reproduced")])
+def test_speed(grid: Workspace, gam: float, verdict: str) -> None:
+    write_timing(transformer=1.0, mamba=1.1, gam=gam)
+    found = verdicts(grid, "machine")
+    assert found["C2"] == verdict
+    assert "Test & Device_1 (cpu)" in (paths.PAPER_TABLES / "claims.md").read_text()
+
+
+def test_no_verdict_rests_on_a_slow_opponent(grid: Workspace) -> None:
+    write_timing(**{"transformer": 1.0, "transformer-fused": 0.9, "mamba": 1.1, "gam": 0.9})
+    found = verdicts(grid, "machine")
+    assert found["C1"] == found["C2"] != "reproduced"
+
+
+def test_a_mamba_without_its_kernels_is_timed_and_not_judged(grid: Workspace) -> None:
+    seconds = {"transformer": 1.0, "mamba": 0.5, "gam": 0.9}
+    write_timing(**seconds)
+    assert verdicts(grid, "machine")["C1"] == "reproduced"
+    row = next(row for row in (paths.PAPER_TABLES / "claims.md").read_text().splitlines() if "| C1 " in row)
+    assert "against mamba (Mamba's scan by plain torch): -80.0 [-80.0, -80.0] % (not judged)" in row
+    write_timing(STAMP.model_copy(update={"mamba_kernels": True}), **seconds)
+    assert verdicts(grid, "machine")["C1"] == "not reproduced"
+
+
+def test_times_of_other_models_do_not_count(grid: Workspace) -> None:
+    write_timing(transformer=1.0, mamba=1.1, gam=0.9)
+    assert verdicts(grid, "machine")["C1"] == "reproduced"
+    grid.edit({"models": {"mamba": {"d_state": 5}}})
+    assert verdicts(grid, "machine")["C1"] == "not run"
+
+
+@pytest.mark.parametrize(
+    ("gam_power", "power", "longest", "c5", "c6"),
+    [
+        (1.0, 2.0, 2048, "reproduced", "reproduced"),
+        (1.0, 1.5, 2048, "reproduced", "not reproduced"),
+        (1.3, 2.0, 4096, "not reproduced", "not reproduced"),
+        (1.0, 2.0, 1024, "reproduced", "not reproduced"),
+    ],
+)
+def test_growth(grid: Workspace, gam_power: float, power: float, longest: int, c5: str, c6: str) -> None:
+    growing(grid, "gam", gam_power, 8192)
+    growing(grid, "transformer", power, longest)
+    found = verdicts(grid, "machine")
+    assert (found["C5"], found["C6"]) == (c5, c6)
+
+
+def test_two_devices_do_not_compare(grid: Workspace) -> None:
+    growing(grid, "gam", 1.0, 8192)
+    growing(grid, "transformer", 2.0, 2048, STAMP.model_copy(update={"device": "another"}))
+    found = verdicts(grid, "machine")
+    assert (found["C5"], found["C6"]) == ("reproduced", "not run")

@@ -1,0 +1,41 @@
+"""The command prune: what the grids no longer name, and nothing else."""
+
+import shutil
+
+import pytest
+
+from pipeline.base import paths
+from pipeline.commands.prune import main as prune
+from tests.conftest import Workspace
+from tests.made_up import (
+    write_ngrams,
+)
+from tests.pipeline.conftest import SEEDS, growing, write_losses, write_reduced
+
+
+def test_prune(grid: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    write_losses(gam=5.0, transformer=5.1)
+    growing(grid, "gam", 1.0, 8192)
+    write_ngrams(6.0, 5.0)
+    shutil.copy(paths.ngrams("stories"), paths.ngrams("gone"))
+    grid.edit({"grid": {"seeds": [0, 1], "scaling_models": ["transformer"]}})
+    grid.call(prune)
+    removed = {line.removeprefix("removed ") for line in capsys.readouterr().out.splitlines()[:-1]}
+    files = {
+        path("stories", model, 2)
+        for path in (paths.curve, paths.clock, paths.metrics)
+        for model in ("gam", "transformer")
+    }
+    assert removed == {str(file) for file in files | {paths.scaling("gam"), paths.ngrams("gone")}}
+    assert paths.curve("stories", "gam", 1).exists()
+    grid.call(prune)
+    assert capsys.readouterr().out == "nothing to remove\n"
+
+
+def test_prune_knows_every_grid(reduced: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    write_reduced(SEEDS)
+    reduced.call(prune)
+    assert capsys.readouterr().out == "nothing to remove\n"
+    reduced.edit({"cpu_grids": {"reduced": {"seeds": [0, 1]}}})
+    reduced.call(prune)
+    assert capsys.readouterr().out.splitlines()[-1] == "6 files that the grids no longer name"

@@ -1,0 +1,107 @@
+"""Made-up results of whole grids, and what the tables say of them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline.artifacts.records import Provenance
+from pipeline.base import paths
+from pipeline.params.reading import read_yaml
+from pipeline.tables import main as tables
+from tests.conftest import Workspace, reduced_grid
+from tests.made_up import (
+    STAMP,
+    scaling_point,
+    write_run,
+    write_scaling,
+)
+
+RUN = ("--dataset", "stories", "--model", "gam", "--seed", "0")
+
+
+def run(name: str, model: str = "gam", seed: int = 0) -> Path:
+    return {"weights": paths.weights, "curve": paths.curve, "clock": paths.clock, "metrics": paths.metrics}[name](
+        "stories", model, seed
+    )
+
+
+ABLATIONS = {"gam-sum-fusion": "sum_fusion", "gam-global-only": "global_only", "gam-local-only": "local_only"}
+SEEDS = [0, 1, 2]
+
+
+@pytest.fixture
+def grid(workspace: Workspace) -> Workspace:
+    """A grid with all six models of the paper, three seeds each."""
+    models = {name: {"gate": False} for name in ABLATIONS}
+    base = read_yaml(workspace.folder / "params.yaml")["models"]["gam"]
+    workspace.edit(
+        {
+            "grid": {
+                "models": ["transformer", "mamba", "gam"],
+                "seeds": SEEDS,
+                "ablation_models": list(ABLATIONS),
+                "scaling_models": ["transformer", "gam"],
+            },
+            "models": {name: base | change for name, change in models.items()},
+            "claims": {"families": {"paper": {"mamba": "mamba"} | {role: name for name, role in ABLATIONS.items()}}},
+        }
+    )
+    return workspace
+
+
+@pytest.fixture
+def reduced(grid: Workspace) -> Workspace:
+    """The same with a grid beside it, whose family has no Mamba and one ablation."""
+    grid.edit(reduced_grid(read_yaml(grid.folder / "params.yaml")))
+    return grid
+
+
+def write_losses(**losses: float) -> None:
+    """Runs of all seeds; a seed shifts all models alike, and each model a little by itself."""
+    for at, (model, loss) in enumerate(losses.items()):
+        for seed in SEEDS:
+            last = loss + seed + 0.0001 * seed * at
+            write_run(model.replace("_", "-"), seed, [last - 0.5, last])
+
+
+def write_reduced(seeds: list[int], gam: float = 5.0) -> None:
+    for seed in seeds:
+        write_run("gam-reduced", seed, [gam + seed], dataset="less")
+        write_run("transformer-reduced", seed, [5.1 + 1.001 * seed], dataset="less")
+
+
+def growing(workspace: Workspace, model: str, power: float, longest: int, stamp: Provenance = STAMP) -> None:
+    lengths = [1024, 2048, 4096, 8192]
+    workspace.edit({"scaling": {"cpu": {"lengths": lengths}}})
+    points = []
+    for length in lengths:
+        time = (length / 1024) ** power
+        points.append(scaling_point(length, "device", [time, time], 100 * time))
+        fits = length <= longest
+        points.append(scaling_point(length, "t4", [time, time] if fits else [], 1.0 if fits else None))
+    write_scaling(model, points, stamp)
+
+
+def verdicts(workspace: Workspace, dataset: str = "stories", family: str = "paper") -> dict[str, str]:
+    workspace.call(tables)
+    summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())["claims"]
+    found: dict[str, str] = summary["machine"] if dataset == "machine" else summary[dataset][family]
+    return found
+
+
+ELSEWHERE = [
+    {"LC_ALL": "C", "TZ": "UTC", "PYTHONHASHSEED": "1"},
+    {"LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "2", "PYTHONUTF8": "0"},
+]
+
+
+def written(folder: Path = paths.PAPER_TABLES) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+
+
+def cells(name: str, dataset: str, label: str) -> list[str]:
+    """The numbers of one row of a Markdown table."""
+    lines = (paths.PAPER_TABLES / f"{name}.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    return next(row[2:] for row in rows if row[:2] == [dataset, label])

@@ -1,0 +1,141 @@
+"""The fingerprint: it changes with the mathematics, and with nothing else."""
+
+import copy
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from gam import LanguageModel
+from gam.ops import selective_scan
+from gam.ops.dropout import Dropout
+from pipeline import fingerprint
+from pipeline.base import paths
+from pipeline.evaluation import metrics, probes
+from pipeline.fingerprint import main as fingerprint_main
+from pipeline.params.schema import Train
+from pipeline.training import protocol as training
+from tests.conftest import Workspace
+
+
+def fingerprint_of(workspace: Workspace, model: str = "gam") -> tuple[Any, Any]:
+    workspace.call(fingerprint_main, "--model", model)
+    files = paths.training_fingerprint(model), paths.evaluation_fingerprint(model)
+    return tuple(json.loads(file.read_text()) for file in files)  # type: ignore[return-value]  # two of them
+
+
+def test_fingerprint_stays_where_numbers_agree(workspace: Workspace) -> None:
+    first = copy.deepcopy(fingerprint_of(workspace))
+    file = paths.training_fingerprint("gam")
+    nearly = json.loads(file.read_text())
+    nearly["losses"] = [loss * (1 + 2e-5) for loss in nearly["losses"]]
+    file.write_text(json.dumps(nearly))
+    kept = file.read_bytes()
+    fingerprint_of(workspace)
+    assert file.read_bytes() == kept  # rounding of another machine: the file stays, byte for byte
+    nearly["losses"][-1] *= 1 + 1e-3
+    file.write_text(json.dumps(nearly))
+    assert fingerprint_of(workspace) == first
+    file.write_text("{")
+    assert fingerprint_of(workspace) == first
+
+
+def wrong_clip(*_arguments: object) -> None:
+    """No clipping at all."""
+
+
+def wrong_optimiser(weight_decay: float = 0.5, beta2: float = 0.95) -> Callable[..., torch.optim.Optimizer]:
+    def make(model: LanguageModel, settings: Train) -> torch.optim.Optimizer:
+        betas = (settings.beta1, beta2)
+        return torch.optim.AdamW(model.parameters(), lr=0.0, betas=betas, weight_decay=weight_decay)
+
+    return make
+
+
+CHANGES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "no clipping": lambda patch: patch.setattr(torch.nn.utils, "clip_grad_norm_", wrong_clip),
+    "less decay": lambda patch: patch.setattr(training, "make_optimiser", wrong_optimiser(weight_decay=0.45)),
+    "other beta": lambda patch: patch.setattr(training, "make_optimiser", wrong_optimiser(beta2=0.96)),
+    "schedule ends on the last step": lambda patch: patch.setattr(
+        training, "learning_rate", lambda step, total, settings: original_rate(step, total - 1, settings)
+    ),
+    "no dropout": lambda patch: patch.setattr(Dropout, "forward", lambda _self, x: x),
+    "other data order": lambda patch: patch.setattr(
+        torch, "randperm", lambda n, generator: original_order(n, generator=generator).flip(0)
+    ),
+    "token-weighted validation": lambda patch: patch.setattr(
+        training, "score_blocks", lambda *a: dataclasses.replace(s := original_score(*a), loss=s.token_loss)
+    ),
+    "other blocks": lambda patch: patch.setattr(fingerprint, "cut_blocks", lambda *a: original_cut(*a)[:, ::-1].copy()),
+    "other seeding": lambda patch: patch.setattr(
+        fingerprint, "seeded_model", lambda config, seed, device: training.seeded_model(config, seed + 1, device)
+    ),
+    "other initialisation": lambda patch: patch.setattr(torch.nn.init, "xavier_uniform_", torch.nn.init.xavier_normal_),
+}
+original_rate, original_order, original_score = training.learning_rate, torch.randperm, metrics.score_blocks
+original_cut = fingerprint.cut_blocks
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_fingerprint_sees_changed_mathematics(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    first = fingerprint_of(workspace)[0]
+    with monkeypatch.context() as patch:
+        CHANGES[change](patch)
+        assert fingerprint_of(workspace)[0] != first
+
+
+def test_fingerprint_sees_the_scan_carry_its_state(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mamba's scan goes chunk by chunk: a state that is lost between chunks must show."""
+    first = fingerprint_of(workspace, "mamba")[0]
+    monkeypatch.setattr("gam.ops.selective_scan.CHUNK", 64)  # one chunk: the same numbers
+    assert fingerprint_of(workspace, "mamba")[0] == first
+    original = selective_scan._states
+    monkeypatch.setattr("gam.ops.selective_scan.CHUNK", 16)
+    monkeypatch.setattr(selective_scan, "_states", lambda h, *rest: original(torch.zeros_like(h), *rest))
+    assert fingerprint_of(workspace, "mamba")[0] != first
+
+
+def test_a_new_metric_evaluates_anew_without_training(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = fingerprint_of(workspace)
+
+    def describe(score: metrics.Score, _counts: object) -> Any:
+        return metrics.describe(score, fingerprint.COUNTS).model_copy(update={"bits_per_byte": score.loss})
+
+    monkeypatch.setattr(fingerprint, "describe", describe)
+    second = fingerprint_of(workspace)
+    assert second[0] == first[0]
+    assert second[1] != first[1]
+
+
+PROBES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "reach": lambda patch: patch.setattr(fingerprint, "reach_by_change", lambda *_: 1),
+    "gates": lambda patch: patch.setattr(probes, "_preference", lambda block, x: -original_preference(block, x)),
+    "words": lambda patch: patch.setattr(fingerprint, "FUNCTION_WORDS", fingerprint.FUNCTION_WORDS - {"the"} | {"teh"}),
+    "classes": lambda patch: patch.setattr(probes, "UNKNOWN_WORD", "<UNK>"),
+}
+original_preference = probes._preference
+
+
+@pytest.mark.parametrize("change", PROBES)
+def test_a_changed_probe_evaluates_anew_without_training(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    first = fingerprint_of(workspace)
+    PROBES[change](monkeypatch)
+    second = fingerprint_of(workspace)
+    assert second[0] == first[0]
+    assert second[1] != first[1]
+
+
+def test_fingerprint_without_gates_stays(workspace: Workspace) -> None:
+    gates = fingerprint_of(workspace, "gam-sum-fusion")[1]["gates"]
+    assert gates == []
+    file = paths.evaluation_fingerprint("gam-sum-fusion")
+    kept = file.stat().st_mtime_ns
+    fingerprint_of(workspace, "gam-sum-fusion")
+    assert file.stat().st_mtime_ns == kept

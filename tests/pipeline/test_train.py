@@ -1,0 +1,107 @@
+"""The stages train and evaluate together: what they write, and what train refuses."""
+
+import dataclasses
+import json
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from gam import LanguageModel
+from pipeline.evaluate import main as evaluate
+from pipeline.params.schema import load_params
+from pipeline.tokenise import main as tokenise
+from pipeline.train import main as train
+from tests.conftest import Workspace, tokens_of
+from tests.pipeline.conftest import RUN, run
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("model", ["transformer", "gam", "mamba"])
+def test_same_seed_same_bytes(tokenised: Workspace, model: str, precision: str) -> None:
+    mamba = dataclasses.asdict(load_params().models["gam"].config(9)) | {"block": "mamba", "precision": "float32"}
+    fields = {key: mamba[key] for key in ("block", "block_size", "d_model", "n_layer", "dropout", "precision")}
+    fields |= {"d_state": 4, "d_conv": 4, "expand": 2, "residual": False, "compile": False}
+    tokenised.edit({"models": {"mamba": fields}})
+    tokenised.edit({"models": {model: {"precision": precision}}})
+    kept: list[list[bytes]] = []
+    for _ in range(2):
+        for stage in (train, evaluate):
+            tokenised.call(stage, "--dataset", "stories", "--model", model, "--seed", "3")
+        kept.append([run(name, model, 3).read_bytes() for name in ("weights", "curve", "metrics")])
+    assert kept[0] == kept[1]
+    tokenised.call(train, "--dataset", "stories", "--model", model, "--seed", "4")
+    assert run("weights", model, 4).read_bytes() != kept[0][0]
+
+
+def test_results(tokenised: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    tokenised.call(train, *RUN)
+    assert "epoch 2: train" in capsys.readouterr().err
+    tokenised.call(evaluate, *RUN)
+    curve, clock, metrics_ = (json.loads(run(name).read_text()) for name in ("curve", "clock", "metrics"))
+    tokens, entry = tokens_of("stories"), load_params().models["gam"]
+    model = LanguageModel(entry.config(tokens.vocab_size))
+    model.load_published(load_file(run("weights")))
+    assert curve["parameters"] == model.n_parameters()
+    assert [epoch["epoch"] for epoch in curve["epochs"]] == [epoch["epoch"] for epoch in clock["epochs"]] == [1, 2]
+    assert all(epoch["train_seconds"] > 0 for epoch in clock["epochs"])
+    for result in (curve, clock, metrics_):
+        assert (result["dataset"], result["model"], result["seed"]) == ("stories", "gam", 0)
+        stamp = result["provenance"]
+        assert stamp["threads"] == 2
+        assert stamp["precision"] == "float32"
+        assert stamp["packages"]["torch"] == torch.__version__
+        assert stamp["data"]["train"] == tokens.splits["train"].sha256
+    validation = metrics_["splits"]["validation"]
+    assert validation["loss"] == curve["epochs"][-1]["validation_loss"]
+    assert validation["perplexity"] == pytest.approx(math.exp(validation["loss"]))
+    assert metrics_["splits"].keys() == {"validation", "test"}
+    assert metrics_["reach_by_gradient"] == metrics_["reach_by_change"] == 5  # 2 layers of 3 taps
+    assert [layer.keys() for layer in metrics_["gates"]] == [{"function_words", "content_words"}] * 2
+
+
+@pytest.mark.parametrize(
+    ("stage", "arguments", "message"),
+    [
+        (train, ("--dataset", "stories", "--model", "gma", "--seed", "0"), "unknown model 'gma' (did you mean 'gam'?)"),
+        (train, ("--dataset", "storys", "--model", "gam", "--seed", "0"), "unknown data set 'storys'"),
+        (train, ("--dataset", "stories", "--model", "gam", "--seed", "-1"), "--seed must lie in 0 to 2**63 - 1"),
+        (train, ("--dataset", "stories", "--model", "gam", "--seed", "x"), "invalid int value: 'x'"),
+        (train, ("--dataset", "stories", "--model", "gam"), "required: --seed"),
+        (train, RUN, "data/tokens/stories/counts.json is missing: make it with `dvc repro`"),
+        (evaluate, RUN, "data/tokens/stories/counts.json is missing"),
+        (tokenise, ("--dataset", "stories"), "data/raw/stories/rows.json is missing"),
+    ],
+)
+def test_refusals(
+    refusal: Callable[..., str], workspace: Workspace, stage: Any, arguments: tuple[str, ...], message: str
+) -> None:
+    assert message in refusal(stage, *arguments)
+    assert [file.name for file in workspace.folder.iterdir()] == ["params.yaml"]
+
+
+def test_split_shorter_than_a_block(tokenised: Workspace, refusal: Callable[..., str]) -> None:
+    tokenised.edit({"models": {"gam": {"block_size": 5500}}})
+    message = refusal(train, *RUN)
+    assert "split validation" in message
+    assert "fewer than one block of 5501: lower the model's block_size or use more rows" in message
+    assert not run("curve").exists()
+
+
+def test_diverging_training_stops(tokenised: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    tokenised.edit({"train": {"learning_rate": 1e30, "warmup_steps": 0, "clip_norm": 1e30}})
+    with pytest.raises(SystemExit):
+        tokenised.call(train, *RUN)
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert re.match(r"error: the loss is (nan|inf) in step 2 \(epoch 1, batch 2\): lower train.learning_rate", message)
+    assert not run("curve").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_cuda_without_cuda(tokenised: Workspace, refusal: Callable[..., str]) -> None:
+    tokenised.edit({"runtime": {"device": "cuda"}})
+    assert "runtime.device is cuda, but torch sees no CUDA device" in refusal(train, *RUN)
