@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from pipeline.base.errors import exit_cleanly
 from pipeline.base.paths import HOUSE
-from pipeline.commands.quickstart import merge, only_what_runs
+from pipeline.commands.quickstart import merge, only_what_runs, with_overlay
 from pipeline.data.tokens import TokenFolder, open_tokens
 from pipeline.fetch import main as fetch
 from pipeline.params.reading import read_yaml
@@ -22,24 +22,19 @@ Edit = dict[str, Any]
 
 
 def tiny_params() -> dict[str, Any]:
-    """params.yaml with tests/tiny.yaml on top, and only what the grid names."""
+    """params.yaml with tests/tiny.yaml on top, and only what its runs need."""
     tiny = Path(__file__).with_name("tiny.yaml")
-    values = merge(read_yaml(HOUSE / "params.yaml"), read_yaml(tiny))
-    values = only_what_runs(values, validate_params(values, tiny))
-    values["datasets"] = {name: values["datasets"][name] for name in values["grid"]["datasets"]}
-    return values
+    values = with_overlay(read_yaml(HOUSE / "params.yaml"), read_yaml(tiny))
+    return only_what_runs(values, validate_params(values, tiny))
 
 
-def reduced_grid(base: dict[str, Any]) -> Edit:
-    """A change of `base` that adds a grid with three seeds and a family of its own, which has no Mamba."""
-    roles = {"transformer": "transformer", "gam": "gam", "sum_fusion": "gam-sum-fusion"}
-    names = {role: f"{name}-reduced" for role, name in roles.items()}
-    lacking = {"mamba": None, "global_only": None, "local_only": None}
+def reduced_family(base: dict[str, Any]) -> Edit:
+    """A change of `base` that adds a family with three seeds, which has no Mamba, on a text of its own."""
+    models = {f"{name}-reduced": base["models"][name] for name in ("transformer", "gam", "gam-sum-fusion")}
     return {
-        "cpu_grids": {"reduced": {"datasets": ["less"], "models": list(names.values()), "seeds": [0, 1, 2]}},
+        "families": {"reduced": {"datasets": ["less"], "models": list(models), "seeds": [0, 1, 2]}},
         "datasets": {"less": base["datasets"]["stories"] | {"vocab_size": 140}},
-        "models": {names[role]: base["models"][name] for role, name in roles.items()},
-        "claims": {"families": {"reduced": names | lacking}},
+        "models": models,
     }
 
 

@@ -15,12 +15,8 @@ def kind(stage: Stage) -> str:
 
 def label(stage: Stage) -> str:
     """What it does with what, as in `train stories gam seed 1`."""
-    return (
-        stage.cmd.removeprefix("python -m pipeline.")
-        .replace("--seed", "seed")
-        .replace("--dataset ", "")
-        .replace("--model ", "")
-    )
+    text: str = stage.cmd.removeprefix("python -m ").removeprefix("pipeline.")
+    return text.replace("--seed", "seed").replace("--dataset ", "").replace("--model ", "")
 
 
 class Progress:

@@ -20,7 +20,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert ran == {
         "check", "fetch@stories", "tokenise@stories", "ngrams@stories", "tables", "figures", "timing", "scaling@gam",
         "train@stories-transformer-0", "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0",
-        "evaluate@stories-transformer-0", "evaluate@stories-gam-0", *(f"fingerprint@{model}" for model in MODELS),
+        "evaluate@stories-transformer-0", "evaluate@stories-gam-0", "evaluate_ablation@stories-gam-sum-fusion-0",
+        *(f"fingerprint@{model}" for model in MODELS),
     }  # fmt: skip
     return folder
 
