@@ -90,7 +90,7 @@ def test_trainings_side_by_side_stop_saved(house: Path) -> None:
         assert grid.poll() is None
         time.sleep(0.1)
     grid.send_signal(signal.SIGINT)
-    _, text = grid.communicate(timeout=30)
+    text, _ = grid.communicate(timeout=30)
     assert grid.returncode == 128 + signal.SIGINT
     assert "stopped by SIGINT, everything is saved" in text
     logs = [file.read_text() for file in (house / LOGS).iterdir()]
