@@ -71,10 +71,10 @@ class Launch:
                     self.skipped.append(stage)
                 elif self.needs[stage] - stopped <= self.well:
                     self.waiting.remove(stage)
-                    if is_out_of_date(stage):
-                        self.ready.append(stage)
-                    else:
-                        self.well.add(stage)
+                    try:
+                        (self.ready.append if is_out_of_date(stage) else self.well.add)(stage)
+                    except DvcException as error:
+                        self.fail(stage, str(error))
 
     def next_to_start(self) -> Stage | None:
         """A stage that may start now."""

@@ -41,7 +41,7 @@ def main() -> None:
         if not (workspace / ".dvc").exists():
             run(["dvc", "init", "--quiet", "--no-scm"], workspace)
         run(["pipeline", "grid", "--jobs", str(cores())], workspace)
-    print("\n" + outcome(workspace))
+        print("\n" + outcome(workspace))
 
 
 def cores() -> int:

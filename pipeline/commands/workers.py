@@ -19,7 +19,8 @@ from pipeline.base.errors import exit_cleanly
 LOGS = paths.WORK / "logs"
 """What stages print, a file each."""
 LOADED_BEFORE = ("train", "evaluate", "fingerprint")
-"""Stages that run many times. Loading them starts no thread, which a fork would lose, and touches no GPU."""
+"""Stages that run many times. Loading them touches no GPU, and starts no thread that a fork would lose: OpenBLAS
+starts its own anew."""
 
 FORKING = multiprocessing.get_context("forkserver")
 
@@ -31,6 +32,11 @@ class Worker:
     process: "multiprocessing.context.ForkServerProcess"
     log: Path
     started: float
+
+    @property
+    def pid(self) -> int:
+        assert self.process.pid is not None
+        return self.process.pid
 
     @property
     def exit_code(self) -> int | None:
@@ -49,16 +55,17 @@ class Worker:
 
     def stop(self) -> None:
         """SIGTERM to it and to all that it started."""
-        with suppress(ProcessLookupError):
-            os.kill(self.process.pid or 0, signal.SIGTERM)  # it may not have its session yet
-            os.killpg(self.process.pid or 0, signal.SIGTERM)
+        try:
+            os.killpg(self.pid, signal.SIGTERM)
+        except ProcessLookupError:  # it has no session yet, or has ended
+            self.process.terminate()
 
     def wait(self) -> None:
         """Until it and all that it started have ended."""
         self.process.join()
         with suppress(ProcessLookupError):
             while True:
-                os.killpg(self.process.pid or 0, 0)
+                os.killpg(self.pid, 0)
                 time.sleep(0.1)
 
 
