@@ -64,7 +64,9 @@ def sentences(losses: dict[str, Estimate], counts: dict[str, float], steps: int)
         above = [name for name in losses if name not in below]
         who = f"{_listed(below)} {'ends' if len(below) == 1 else 'end'}" if below and above else "All end"
         count = f"below the bigram count ({bigram:.4f}), which knows one token of context"
-        text += f" {who if below else 'None ends'} {count}" + (f"; {_listed(above)} not." if below and above else ".")
+        text += f" {who if below else 'None ends'} {count}" + (
+            f"; {_listed(above)} {'does' if len(above) == 1 else 'do'} not." if below and above else "."
+        )
     return fill(text, WIDTH)
 
 

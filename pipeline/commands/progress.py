@@ -32,23 +32,18 @@ class Progress:
             self.seconds[alike].append(seconds)
 
     def line(self, text: str, running: dict[Stage, float], together: list[Stage], alone: list[Stage], jobs: int) -> str:
-        """One stage more has ended: a line for it."""
+        """One stage more has ended: a line for it. Those at work come with the seconds since their start."""
         self.lines += 1
-        total = self.lines + len(running) + len(together) + len(alone)
-        left = self._left(running, together, alone, jobs)
-        return f"[{self.lines} of {total}] {text}" + (f", about {_rounded(left)} left" if left else "")
-
-    def _left(self, running: dict[Stage, float], together: list[Stage], alone: list[Stage], jobs: int) -> float | None:
-        """Seconds; None where most of what is left is of a kind that was not seen yet."""
-        rest = {stage: self._typical(stage) for stage in (*running, *together, *alone)}
-        seen = [seconds for seconds in rest.values() if seconds is not None]
-        if 2 * len(seen) <= len(rest):
-            return None
-        unseen = fmean(seen)
-        left = {stage: unseen if seconds is None else seconds for stage, seconds in rest.items()}
-        shared = sum(max(0.0, left[stage] - so_far) for stage, so_far in running.items())
-        shared += sum(left[stage] for stage in together)
-        return shared / jobs + sum(left[stage] for stage in alone)
+        rest = [*running, *together, *alone]
+        text = f"[{self.lines} of {self.lines + len(rest)}] {text}"
+        unseen = [stage for stage in rest if self._typical(stage) is None]
+        if not rest or (2 * len(unseen) >= len(rest) and len(rest) > self.lines):
+            return text  # too little is known: most of what is left is of a kind that was not seen yet
+        usual = fmean(seconds for alike in self.seconds.values() for seconds in alike)
+        shared = sum(max(0.0, (self._typical(stage) or usual) - so_far) for stage, so_far in running.items())
+        shared += sum(self._typical(stage) or usual for stage in together)
+        left = shared / jobs + sum(self._typical(stage) or usual for stage in alone)
+        return f"{text}, about {_rounded(left)} left"
 
     def _typical(self, stage: Stage) -> float | None:
         alike = self.seconds.get(_but_the_seed(stage)) or self.seconds.get(kind(stage))

@@ -27,7 +27,7 @@ def test_sentences_say_what_the_numbers_say(losses: dict[str, float], told: str)
     assert told in text
     above = [name for name, loss in losses.items() if loss >= 3.0]
     some = 0 < len(above) < len(losses)
-    assert text.endswith(f"; {above[0]} not." if some else "one token of context.")
+    assert text.endswith(f"; {above[0]} does not." if some else "one token of context.")
 
 
 def test_the_table_has_what_was_run_and_nothing_else(workspace: Workspace) -> None:
