@@ -24,10 +24,10 @@ from benchmarks.steps import measure_steps, stepper
 from pipeline.artifacts.provenance import provenance
 from pipeline.base import paths
 from pipeline.base.files import write_json, write_text
+from pipeline.machine.load import busy_share
 from pipeline.machine.setup import Machine, start
 from pipeline.params.reading import read_yaml
 from pipeline.params.schema import Params, load_params
-from pipeline.timing import busy_share
 
 PARITY = (
     "tests/gam/test_ops.py",

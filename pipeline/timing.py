@@ -15,6 +15,7 @@ from pipeline.artifacts.provenance import provenance
 from pipeline.artifacts.records import StepTimes, TimingResult, write_result
 from pipeline.base import paths
 from pipeline.base.errors import exit_cleanly
+from pipeline.machine.load import busy_share
 from pipeline.machine.setup import start
 from pipeline.params.command_line import read_names
 from pipeline.params.models import Precision
@@ -44,24 +45,6 @@ def main() -> None:
         provenance=provenance(machine, common_precision(params)),
     )
     write_result(paths.TIMING, result)
-
-
-def busy_share(seconds: float) -> float | None:
-    """Share of the machine's processors that others keep busy while this process sleeps; None where Linux isn't."""
-    try:
-        before = _jiffies()
-        time.sleep(seconds)
-        total, idle = (now - then for now, then in zip(_jiffies(), before, strict=True))
-    except OSError:
-        return None
-    return 1 - idle / total
-
-
-def _jiffies() -> tuple[int, int]:
-    """Processor time since the machine started, and the idle part of it (proc_stat(5))."""
-    with open("/proc/stat", encoding="ascii") as stat:
-        user, nice, system, idle, iowait, irq, softirq, steal = map(int, stat.readline().split()[1:9])
-    return user + nice + system + idle + iowait + irq + softirq + steal, idle + iowait
 
 
 def common_precision(params: Params) -> Precision | None:

@@ -32,6 +32,7 @@ def provenance(
         threads=machine.threads,
         deterministic=machine.deterministic,
         allocator=machine.allocator,
+        waiting=machine.waiting,
         precision=precision,
     )
 

@@ -39,6 +39,8 @@ class Provenance(Section):
     threads: PositiveInt
     deterministic: bool
     allocator: str
+    waiting: str | None = None
+    """How OpenMP's waiting threads were told to wait; null, or absent as in older files: not told, so they spin."""
     precision: Precision | Literal["float16", "float64"] | None
     """Null where a file holds results in several."""
 

@@ -1,26 +1,32 @@
 """One writer at a time: a lock on a file that dies with the process that holds it."""
 
-import fcntl
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 
 @contextmanager
 def only_writer(path: Path, what: str) -> Iterator[None]:
     """Hold the lock while the block runs. Where another process holds it, say so on stderr and wait for it to end."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The file stays: whoever removed it could not know that nobody waits for it.
-    with path.open("a+", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            print(f"{what}: process {file.read().strip()} is at it, waiting for it to end", file=sys.stderr, flush=True)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        holder = _pid_beside(path).read_text(encoding="ascii").strip() if _pid_beside(path).exists() else "?"
+        print(f"{what}: process {holder} is at it, waiting for it to end", file=sys.stderr, flush=True)
+        lock.acquire(poll_interval=0.2)
+    try:
+        _pid_beside(path).write_text(f"{os.getpid()}\n", encoding="ascii")
         yield
+    finally:
+        lock.release()
+
+
+def _pid_beside(path: Path) -> Path:
+    """Where the holder leaves its number: the lock file itself is filelock's, which may empty it."""
+    return path.with_suffix(".pid")

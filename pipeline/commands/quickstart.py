@@ -6,10 +6,11 @@ The copy has params.yaml merged with an overlay of pipeline/commands/overlays/. 
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -19,6 +20,7 @@ from pipeline.base.errors import UserError, require_one_of
 from pipeline.base.files import replacing
 from pipeline.base.lock import only_writer
 from pipeline.base.paths import HOUSE, MIRROR
+from pipeline.commands.outcome import outcome
 from pipeline.params.command_line import OneLineParser
 from pipeline.params.families import PAPER
 from pipeline.params.reading import read_yaml
@@ -36,17 +38,15 @@ def main() -> None:
     workspace = HOUSE / ".quickstart" / overlay
     with only_writer(workspace.with_suffix(".lock"), f"the quickstart in {workspace}"):
         prepare(workspace, OVERLAYS / f"{overlay}.yaml")
-        environment = dvc_environment()
         if not (workspace / ".dvc").exists():
-            dvc(["init", "--quiet", "--no-scm"], workspace, environment)
-        dvc(["repro"], workspace, environment)
-    print("\n" + for_terminal((workspace / paths.PAPER_TABLES / "main.md").read_text(encoding="utf-8")))
-    here = os.path.relpath(workspace)
-    print(
-        f"Tables: {here}/{paths.PAPER_TABLES}/   results: {here}/{paths.RESULTS}/   parameters: {here}/{paths.PARAMS}"
-    )
-    print(f"To go on from here: edit {here}/{paths.PARAMS}, then run `dvc repro` in that folder; the next quickstart")
-    print(f"starts from {paths.PARAMS} and its overlay again.")
+            run(["dvc", "init", "--quiet", "--no-scm"], workspace)
+        run(["pipeline", "grid", "--jobs", str(cores())], workspace)
+        print("\n" + outcome(workspace))
+
+
+def cores() -> int:
+    """How many processors this process may use: one small model keeps one busy."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def prepare(workspace: Path, overlay: Path) -> None:
@@ -100,28 +100,23 @@ def dvc_environment() -> dict[str, str]:
     return environment
 
 
-def dvc(arguments: list[str], workspace: Path, environment: dict[str, str]) -> None:
-    """Run DVC in the workspace. Raises UserError where it fails: it has said why by then."""
-    command = [sys.executable, "-m", "dvc", *arguments]
-    if subprocess.run(command, cwd=workspace, env=environment, check=False).returncode:
-        raise UserError(f"`dvc {arguments[0]}` stopped in {workspace}: mend what it names above and call again")
+def run(command: list[str], workspace: Path) -> None:
+    """Run a module of this Python in the workspace, and pass on what stops us. Raises UserError where it fails."""
+    stopped_by: list[int] = []
 
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        stopped_by.append(number)
+        process.send_signal(number)
 
-def for_terminal(markdown: str) -> str:
-    """A table of paper_tables/ laid out for a terminal: headers wrapped to the width of what stands below them."""
-    title, *lines = markdown.splitlines()
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
-    header, _rule, *rows = cells
-    widths = [
-        max(len(word) for word in [*title_.split(), *column]) for title_, *column in zip(header, *rows, strict=True)
-    ]
-    wrapped = [textwrap.wrap(text, width) for text, width in zip(header, widths, strict=True)]
-    height = max(map(len, wrapped))
-    head = [[""] * (height - len(parts)) + parts for parts in wrapped]
-    out = [list(line) for line in zip(*head, strict=True)] + [["-" * width for width in widths]] + rows
-    aligned = [
-        "  ".join(c.ljust(w) if at < 2 else c.rjust(w) for at, (c, w) in enumerate(zip(line, widths, strict=True)))
-        for line in out
-    ]
-    notes = [line for line in lines if line.startswith("- ")]
-    return "\n".join([title.lstrip("# "), "", *(line.rstrip() for line in aligned), "", *notes, ""])
+    # In a session of its own, so that Ctrl-C reaches it once.
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command], cwd=workspace, env=dvc_environment(), start_new_session=True
+    )
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    code = process.wait()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    if stopped_by:
+        sys.exit(128 + stopped_by[0])
+    if code:
+        raise UserError(f"`{' '.join(command)}` stopped in {workspace}: mend what it names above and call again")

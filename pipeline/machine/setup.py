@@ -12,6 +12,7 @@ from importlib import import_module
 import torch
 
 from gam.ops.mamba_kernels import have_kernels
+from pipeline import WAITING
 from pipeline.base.errors import UserError
 from pipeline.params.models import ModelEntry
 from pipeline.params.schema import Runtime
@@ -30,6 +31,8 @@ class Machine:
     threads: int
     deterministic: bool
     allocator: str
+    waiting: str | None
+    """What the environment told OpenMP of threads that wait (pipeline/__init__.py); None where it told nothing."""
 
     @property
     def name(self) -> str:
@@ -60,7 +63,8 @@ def start(runtime: Runtime, *entries: ModelEntry) -> Machine:
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS is deterministic with a fixed workspace alone
     # The same switch as use_deterministic_algorithms, which loads torch's compiler, a second of every stage.
     torch.set_deterministic_debug_mode("error" if runtime.deterministic else "default")
-    return Machine(device, runtime.threads, runtime.deterministic, allocator)
+    told = [f"{name}={os.environ[name]}" for name in WAITING if name in os.environ]
+    return Machine(device, runtime.threads, runtime.deterministic, allocator, " ".join(told) or None)
 
 
 def why_no_cuda() -> str:

@@ -93,9 +93,9 @@ def dvc_killed(bench: Bench, times: int) -> int:
     for _ in range(times):
         with bench.copy() as house:
             parent = begin(house, "dvc", "repro", TRAIN_STAGE)
-            lock = house / paths.lock("stories", "gam", 0)
-            wait_for(lambda lock=lock: lock.exists() and lock.read_text())  # type: ignore[misc]
-            training = int(lock.read_text())
+            pid = (house / paths.lock("stories", "gam", 0)).with_suffix(".pid")
+            wait_for(lambda pid=pid: pid.exists() and pid.read_text())  # type: ignore[misc]
+            training = int(pid.read_text())
             os.kill(training, signal.SIGSTOP)  # or it would be done before the other is there
             parent.kill()
             parent.wait()

@@ -36,3 +36,15 @@ def test_second_writer_waits(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().err == f"the run: process {holder.pid} is at it, waiting for it to end\n"
     holder.wait()
     holder.stdout.close()
+
+
+def test_what_a_dead_writer_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Does no harm."""
+    lock = tmp_path / "folder/run.lock"
+    lock.parent.mkdir()
+    lock.write_text("123\n")
+    lock.with_suffix(".pid").write_text("123\n")
+    for _ in range(2):
+        with only_writer(lock, "the run"):
+            pass
+    assert capsys.readouterr().err == ""

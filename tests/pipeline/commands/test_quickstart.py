@@ -1,14 +1,11 @@
-"""The quickstart's parameters, and the table that it prints."""
+"""The quickstart's parameters."""
 
 from pathlib import Path
 
 import pytest
 
-from pipeline.base import paths
-from pipeline.commands.quickstart import OVERLAYS, for_terminal, prepare
+from pipeline.commands.quickstart import OVERLAYS, prepare
 from pipeline.params.schema import load_params
-from pipeline.tables import main as tables
-from tests.conftest import Workspace
 
 
 @pytest.mark.parametrize("overlay", sorted(OVERLAYS.glob("*.yaml")), ids=lambda overlay: overlay.stem)
@@ -19,10 +16,3 @@ def test_the_quickstart_has_only_what_it_runs(tmp_path: Path, overlay: Path) -> 
     assert set(params.models) == {*paper.members(), *params.scaling.models, *params.timing.models}
     assert set(params.runs()) == set(paper.runs())
     assert set(params.datasets) == set(paper.datasets)
-
-
-def test_table_on_a_terminal(workspace: Workspace) -> None:
-    workspace.call(tables)
-    text = for_terminal((paths.PAPER_TABLES / "main.md").read_text())
-    assert max(len(line) for line in text.splitlines() if "not run" in line) < 130
-    assert "882.57" in text

@@ -1,0 +1,199 @@
+"""Stages side by side, on a graph of stages that take no time: what is recorded, what is tried again, what stops."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+from ruamel.yaml import YAML
+
+from pipeline.base.paths import HOUSE
+from pipeline.commands.quickstart import dvc_environment
+
+STAGE = """
+import sys, os, signal, time
+from pathlib import Path
+
+def main():
+    name = sys.argv[1]
+    with open("diary", "a") as diary: diary.write(f"{name} begins\\n")
+    for line in Path(f"{name}.todo").read_text().splitlines() if Path(f"{name}.todo").exists() else []:
+        exec(line)
+    folder = Path("shown" if name == "e" else "out")
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(Path(f"{name}.in").read_text() if Path(f"{name}.in").exists() else "made")
+    with open("diary", "a") as diary: diary.write(f"{name} ends\\n")
+    print("all is well with", name)
+
+if __name__ == "__main__":
+    main()
+"""
+WAIT = """
+import signal, sys, time
+from pathlib import Path
+
+def save(*_):
+    time.sleep(0.5)
+    Path(f"{name}.saved").touch()
+    if not ends_well:
+        sys.exit(143)
+
+signal.signal(signal.SIGTERM, save)
+Path(f"{name}.waits").touch()
+while not Path(f"{name}.saved").exists():
+    time.sleep(0.05)
+"""
+"""Lasts until SIGTERM, and saves itself then."""
+GRAPH = {"a": ("train", ["a.in"]), "b": ("train", []), "c": ("evaluate", ["out/a"]), "d": ("timing", ["d.in"]),
+         "e": ("tables", ["out"])}  # fmt: skip
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Path:
+    """Five stages: c needs a; d is alone; e is last, and reads what the others wrote."""
+    for module in ("train", "evaluate", "timing", "tables"):
+        (tmp_path / f"{module}.py").write_text(STAGE)
+    stages = ""
+    for name, (module, deps) in GRAPH.items():
+        folder = "shown" if name == "e" else "out"
+        stages += f"  {name}:\n    cmd: python -m {module} {name}\n    deps: {deps}\n"
+        stages += f"    outs: [{folder}/{name}: {{persist: true}}]\n"
+    (tmp_path / "dvc.yaml").write_text(f"stages:\n{stages}")
+    for name in "ad":
+        (tmp_path / f"{name}.in").write_text("1")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", "--no-scm"], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def environment() -> dict[str, str]:
+    return dvc_environment() | {"PYTHONPATH": str(HOUSE)}
+
+
+def begin(folder: Path, jobs: int = 2) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "grid", "--jobs", str(jobs)],
+        cwd=folder, env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def launch(folder: Path, jobs: int = 2) -> tuple[int, str]:
+    process = begin(folder, jobs)
+    text, _ = process.communicate(timeout=120)
+    return process.returncode, text
+
+
+def diary(folder: Path) -> list[str]:
+    file = folder / "diary"
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def out_of_date(folder: Path) -> set[str]:
+    with Repo(str(folder)) as repo:
+        return {name.rpartition(":")[2] for name in repo.status()}
+
+
+def test_a_stage_begins_when_what_it_needs_is_made(graph: Path) -> None:
+    code, text = launch(graph)
+    assert code == 0, text
+    lines = diary(graph)
+    assert sorted(lines) == sorted(f"{name} {what}" for name in GRAPH for what in ("begins", "ends"))
+    assert lines.index("a ends") < lines.index("c begins")
+    assert lines.index("d ends") == lines.index("d begins") + 1
+    assert lines[-2:] == ["e begins", "e ends"]
+    assert "[5 of 5] tables e" in text
+    assert out_of_date(graph) == set()
+
+
+def test_a_second_launch_runs_what_changed(graph: Path) -> None:
+    launch(graph)
+    assert "Nothing to run" in launch(graph)[1]
+    (graph / "diary").unlink()
+    (graph / "out/b").unlink()
+    (graph / "a.in").write_text("2")
+    assert launch(graph)[0] == 0
+    assert {line.split()[0] for line in diary(graph)} == {"a", "b", "c", "e"}
+    assert out_of_date(graph) == set()
+
+
+def test_dvc_finds_nothing_left(graph: Path) -> None:
+    """What it would have written into dvc.lock is there; and the other way round."""
+    launch(graph)
+    ours = YAML(typ="safe").load(graph / "dvc.lock")
+    (graph / "dvc.lock").unlink()
+    subprocess.run([sys.executable, "-m", "dvc", "repro", "--force"], cwd=graph, env=environment(), check=True)
+    assert YAML(typ="safe").load(graph / "dvc.lock") == ours
+    assert "Nothing to run" in launch(graph)[1]
+
+
+def test_what_fails_stops_only_what_needs_it(graph: Path) -> None:
+    """The tables are made all the same."""
+    (graph / "c.todo").write_text("print('no room left'); sys.exit(3)")
+    code, text = launch(graph)
+    assert code == 1
+    assert "evaluate c ended with exit code 3, its output is in work/logs/c.log:\n    no room left\n" in text
+    assert text.splitlines()[-1] == "error: failed: c"
+    assert diary(graph).count("c begins") == 1
+    assert diary(graph)[-2:] == ["e begins", "e ends"]
+    assert out_of_date(graph) == {"c"}
+
+
+def test_a_training_that_fails_is_tried_again_alone(graph: Path) -> None:
+    """Killed for memory, as here, it may fit with nothing beside it."""
+    (graph / "a.todo").write_text("if not Path('a.begun').exists(): Path('a.begun').touch(); os.kill(os.getpid(), 9)")
+    (graph / "b.todo").write_text("time.sleep(1)")
+    code, text = launch(graph)
+    assert code == 0, text
+    assert "train a was killed by signal 9" in text
+    second = [at for at, line in enumerate(diary(graph)) if line == "a begins"][1]
+    assert diary(graph)[second + 1] == "a ends"
+    assert second > diary(graph).index("b ends")
+
+
+def test_a_training_that_fails_twice(graph: Path) -> None:
+    (graph / "a.todo").write_text("raise ValueError('no')")
+    code, text = launch(graph)
+    assert code == 1
+    assert text.count("ValueError: no") >= 2
+    assert text.splitlines()[-2:] == ["error: failed: a", "error: not run, since they need one that failed: c"]
+    assert diary(graph).count("a begins") == 2
+    assert {"b ends", "d ends", "e ends"} <= set(diary(graph))
+
+
+def test_inputs_that_change_meanwhile_are_not_recorded(graph: Path) -> None:
+    (graph / "d.todo").write_text("Path('d.in').write_text('2')")
+    code, text = launch(graph)
+    assert code == 1
+    assert "what it reads was changed while it ran" in text
+    assert "d" in out_of_date(graph)
+
+
+def test_outputs_that_are_missing_are_not_recorded(graph: Path) -> None:
+    (graph / "d.todo").write_text("sys.exit(0)")
+    code, text = launch(graph)
+    assert code == 1
+    assert "output 'out/d' does not exist" in text
+    assert "d" in out_of_date(graph)
+
+
+def test_being_stopped_reaches_all_that_run(graph: Path) -> None:
+    """They end in their own time, those that end well are recorded, and nothing else begins."""
+    for name in "ab":
+        (graph / f"{name}.todo").write_text(
+            "exec(Path('wait.py').read_text(), {'name': name, 'ends_well': name == 'b'})"
+        )
+    (graph / "wait.py").write_text(WAIT)
+    process = begin(graph)
+    while not all((graph / f"{name}.waits").exists() for name in "ab"):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    text, _ = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGINT
+    assert "stopped by SIGINT, everything is saved" in text
+    assert all((graph / f"{name}.saved").exists() for name in "ab")
+    assert {line.split()[0] for line in diary(graph)} == {"a", "b"}
+    assert out_of_date(graph) == {"a", "c", "d", "e"}
