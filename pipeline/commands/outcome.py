@@ -81,6 +81,6 @@ def _next(here: str) -> str:
             f"  {here}/{paths.PAPER_TABLES}/  tables and figures of these runs, beside the paper's numbers",
             f"  {here}/{paths.PARAMS}  all that was chosen: edit it and run `dvc repro` there; the next quickstart",
             f"  {' ' * len(here)}              starts from {paths.PARAMS} and its overlay again",
-            f"  {paths.PAPER_TABLES}/  what was reproduced at the paper's sizes; README.md, Daily use, says how",
+            f"  {paths.PAPER_TABLES}/  what was reproduced at the paper's sizes; docs/daily-use.md says how",
         ]
     )
