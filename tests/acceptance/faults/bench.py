@@ -3,8 +3,7 @@
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from pipeline.base import paths
 from pipeline.commands.quickstart import dvc_environment, merge
+from tests.acceptance.faults.patience import end
 from tests.acceptance.workspaces import make_workspace
 from tests.conftest import tiny_params
 
@@ -23,8 +23,6 @@ WEIGHTS, CURVE, CLOCK, METRICS = (
     for path in (paths.weights, paths.curve, paths.clock, paths.metrics)
 )
 SAVE_OFTEN = "from pipeline import train; train.SAVE_EVERY = 0.0"
-LONGEST = 120.0
-"""Seconds after which a process counts as hanging."""
 
 
 class NotInjectedError(Exception):
@@ -80,12 +78,6 @@ def begin(house: Path, *command: str) -> "subprocess.Popen[str]":
     )  # fmt: skip
 
 
-def end(process: "subprocess.Popen[str]") -> tuple[int, str]:
-    """Exit code and all output."""
-    text, _ = process.communicate(timeout=LONGEST)
-    return process.returncode, text
-
-
 def finish(house: Path, *command: str) -> str:
     """Run to the end, which must be a good one."""
     code, text = end(begin(house, *command))
@@ -104,15 +96,6 @@ def refuses(house: Path, named: str, *command: str) -> bool:
 
 def train_snippet(patch: str = SAVE_OFTEN) -> list[str]:
     return ["-c", f"{patch}\nfrom pipeline.base.errors import exit_cleanly\nexit_cleanly(train.main)", *RUN]
-
-
-def wait_for(found: Callable[[], object]) -> None:
-    """Until something is there, or so long that it will not come."""
-    deadline = time.monotonic() + LONGEST
-    while not found():
-        if time.monotonic() > deadline:
-            raise RuntimeError("what was waited for did not come")
-        time.sleep(0.005)
 
 
 def saves(house: Path) -> list[Path]:

@@ -12,15 +12,14 @@ from tests.acceptance.faults.bench import (
     WEIGHTS,
     Bench,
     begin,
-    end,
     everything,
     finish,
     refuses,
     saves,
     train_snippet,
     train_to_the_end,
-    wait_for,
 )
+from tests.acceptance.faults.patience import end, wait_for
 
 READERS: dict[str, tuple[str, ...]] = {
     "data/raw/stories/train.rows": ("tokenise", "--dataset", "stories"),

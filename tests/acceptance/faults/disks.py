@@ -11,13 +11,12 @@ from tests.acceptance.faults.bench import (
     Bench,
     NotInjectedError,
     begin,
-    end,
     refuses,
     saves,
     train_snippet,
     train_to_the_end,
-    wait_for,
 )
+from tests.acceptance.faults.patience import end, wait_for
 
 
 @contextmanager
