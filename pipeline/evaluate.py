@@ -4,7 +4,8 @@ from tokenizers import Tokenizer
 
 from gam import LanguageModel
 from pipeline.artifacts.provenance import provenance
-from pipeline.artifacts.records import LayerGates, Metrics, write_result
+from pipeline.artifacts.records import LayerGates, Metrics
+from pipeline.artifacts.storage import write_result
 from pipeline.artifacts.weights import load_weights
 from pipeline.base import paths
 from pipeline.base.errors import exit_cleanly

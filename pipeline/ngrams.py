@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.artifacts.provenance import provenance
-from pipeline.artifacts.records import Ngrams, write_result
+from pipeline.artifacts.records import Ngrams
+from pipeline.artifacts.storage import write_result
 from pipeline.base import paths
 from pipeline.base.errors import exit_cleanly
 from pipeline.data.tokens import open_tokens

@@ -8,7 +8,8 @@ import multiprocessing
 import signal
 
 from pipeline.artifacts.provenance import provenance
-from pipeline.artifacts.records import ScalingPoint, ScalingResult, write_result
+from pipeline.artifacts.records import ScalingPoint, ScalingResult
+from pipeline.artifacts.storage import write_result
 from pipeline.base import paths
 from pipeline.base.errors import exit_cleanly
 from pipeline.evaluation.block_cost import Job, measure

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from pipeline.artifacts.provenance import provenance
-from pipeline.artifacts.records import StepTimes, TimingResult, write_result
+from pipeline.artifacts.records import StepTimes, TimingResult
+from pipeline.artifacts.storage import write_result
 from pipeline.base import paths
 from pipeline.base.errors import exit_cleanly
 from pipeline.machine.load import busy_share

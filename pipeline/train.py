@@ -13,7 +13,8 @@ import torch
 
 from pipeline.artifacts.current import fingerprint_sha256, is_current
 from pipeline.artifacts.provenance import provenance
-from pipeline.artifacts.records import Clock, Curve, EpochLosses, EpochSeconds, Provenance, read_result, write_result
+from pipeline.artifacts.records import Clock, Curve, EpochLosses, EpochSeconds, Provenance
+from pipeline.artifacts.storage import read_result, write_result
 from pipeline.artifacts.tensors import DamagedError, read_tensors
 from pipeline.artifacts.weights import save_weights
 from pipeline.base import paths

@@ -21,7 +21,7 @@ from pipeline.artifacts.records import (
     StepTimes,
     TimingResult,
 )
-from pipeline.artifacts.records import write_result as write
+from pipeline.artifacts.storage import write_result as write
 from pipeline.base import paths
 from pipeline.params.reading import read_yaml
 from pipeline.params.schema import Params, load_params

@@ -1,17 +1,23 @@
 """One file per block; a block maps (B, T, D) to (B, T, D)."""
 
+from typing import Any
+
 from torch import nn
 
 from gam.blocks.gam import GAMBlock
 from gam.blocks.mamba import MambaBlock
 from gam.blocks.transformer import TransformerBlock
-from gam.config import GAMConfig, ModelConfig, TransformerConfig
+from gam.config import GAMConfig, MambaConfig, ModelConfig, TransformerConfig
+
+BLOCKS: dict[type[ModelConfig], Any] = {
+    GAMConfig: GAMBlock,
+    TransformerConfig: TransformerBlock,
+    MambaConfig: MambaBlock,
+}
+"""By type of configuration."""
 
 
 def build_block(config: ModelConfig) -> nn.Module:
     """One block of the type that `config` describes."""
-    if isinstance(config, GAMConfig):
-        return GAMBlock(config)
-    if isinstance(config, TransformerConfig):
-        return TransformerBlock(config)
-    return MambaBlock(config)
+    block: nn.Module = BLOCKS[type(config)](config)
+    return block

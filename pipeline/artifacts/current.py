@@ -5,16 +5,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.artifacts.records import (
-    Clock,
-    Curve,
-    Metrics,
-    Ngrams,
-    RunResult,
-    ScalingResult,
-    TimingResult,
-    read_result,
-)
+from pipeline.artifacts.records import Clock, Curve, Metrics, Ngrams, RunResult, ScalingResult, TimingResult
+from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
 from pipeline.base.errors import UserError
 from pipeline.params.schema import Params

@@ -14,6 +14,7 @@ from pipeline.claims.comparisons import loss
 from pipeline.claims.intervals import Estimate, estimate
 from pipeline.params.families import PAPER
 from pipeline.params.schema import Params, load_params
+from pipeline.report.groups import member
 from pipeline.report.published import load_published
 
 WIDTH = 100
@@ -31,10 +32,10 @@ def outcome(workspace: Path) -> str:
 
 def _of_text(params: Params, dataset: str) -> list[str]:
     """The table of one text, and the sentences below it."""
-    names, members = load_published().names, params.families[PAPER].runs()
+    published, members = load_published(), params.families[PAPER].runs()
     curves = {model: read_curves(params, dataset, model) for text, model in members if text == dataset}
     losses = {
-        names[params.models[model].role]: estimate([loss(curve, "last") for curve in found])
+        member(params, model).name(published): estimate([loss(curve, "last") for curve in found])
         for model, found in curves.items()
         if found
     }

@@ -1,7 +1,7 @@
 """The section `models` of params.yaml: what each model is made of, how it is computed, and the part that it plays."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, cast, get_type_hints
 
 from pydantic import Field, create_model, model_validator
 
@@ -49,10 +49,10 @@ class ModelEntry(Section):
     @property
     def role(self) -> Role:
         """The part that the model plays in the claims; it follows from its block and its switches."""
-        fields: dict[str, Any] = self.model_dump()
         if self.block == "gam":
+            fields = self.model_dump()
             return _GAMS[fields["gate"], fields["local"], fields["memory"]]
-        return "transformer" if self.block == "transformer" else "mamba"
+        return cast(Role, self.block)
 
     @property
     def is_fused(self) -> bool:

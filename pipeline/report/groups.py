@@ -20,7 +20,7 @@ class Member:
 
     def name(self, published: Published) -> str:
         """As the paper calls it, and what the paper does not have beside it."""
-        return published.names[self.role] + (" (fused)" if self.is_fused else "")
+        return published.names.get(self.role, self.role) + (" (fused)" if self.is_fused else "")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from gam import GAMConfig, LanguageModel
-from pipeline.artifacts.records import Ngrams, read_result
+from pipeline.artifacts.records import Ngrams
+from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
 from pipeline.evaluation.metrics import score_blocks
 from pipeline.ngrams import bigram, score, unigram

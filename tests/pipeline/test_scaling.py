@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from pipeline.artifacts.records import ScalingResult, read_result
+from pipeline.artifacts.records import ScalingResult
+from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
 from pipeline.params.schema import Cap, load_params
 from pipeline.scaling import jobs, measure_apart

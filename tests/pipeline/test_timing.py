@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from pipeline.artifacts.records import TimingResult, read_result
+from pipeline.artifacts.records import TimingResult
+from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
 from pipeline.timing import main as timing
 from tests.conftest import Workspace

@@ -9,7 +9,8 @@ import time
 import psutil
 import pytest
 
-from pipeline.artifacts.records import TimingResult, read_result
+from pipeline.artifacts.records import TimingResult
+from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
 from pipeline.base.paths import HOUSE
 from pipeline.machine.load import busy_share

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pipeline.artifacts.records import Clock, EpochSeconds, write_result
+from pipeline.artifacts.records import Clock, EpochSeconds
+from pipeline.artifacts.storage import write_result
 from pipeline.base import paths
 from pipeline.figures import main as figures
 from pipeline.params.reading import read_yaml
