@@ -134,11 +134,12 @@ class Launch:
         self.show(f"{label(stage)} {why}")
 
     def show(self, text: str) -> None:
-        """A line with how far all is."""
+        """A line with how far all is, and what else there is to say below it."""
         together = [stage for stage in [*self.ready, *self.waiting] if not self.is_alone(stage)]
         alone = [stage for stage in [*self.ready, *self.waiting] if self.is_alone(stage)]
         at_work = {stage: run.worker.seconds for stage, run in self.running.items()}
-        print(self.progress.line(text, at_work, together, alone, self.jobs), flush=True)
+        first, *more = text.splitlines()
+        print(self.progress.line(first, at_work, together, alone, self.jobs), *more, sep="\n", flush=True)
 
 
 def launch(jobs: int) -> bool:
