@@ -74,7 +74,7 @@ class Launch:
                     try:
                         (self.ready.append if is_out_of_date(stage) else self.well.add)(stage)
                     except DvcException as error:
-                        self.fail(stage, str(error))
+                        self.fail(stage, f"cannot start: {error}")
 
     def next_to_start(self) -> Stage | None:
         """A stage that may start now."""
@@ -95,34 +95,37 @@ class Launch:
                 reservation.enter_context(reserved(stage))
                 inputs = begin(stage)
             except DvcException as error:
-                self.fail(stage, str(error))
+                self.fail(stage, f"cannot start: {error}")
                 return
             worker = workers.start(stage.cmd, stage.addressing, fresh=kind(stage) in ALONE)
             self.running[stage] = Running(worker, inputs, reservation.pop_all())
 
     def collect(self, *, interrupted: bool = False) -> None:
-        """Record those that ended well, and show what the others said."""
+        """Record those that ended well, and show what the others said, unless they were told to stop."""
         for stage, run in list(self.running.items()):
             code = run.worker.exit_code
             if code is None:
                 continue
             del self.running[stage]
             with run.reservation:
-                try:
-                    if code == 0:
-                        record(stage, run.inputs)
-                except ChangedMeanwhileError:
-                    self.fail(stage, "what it reads was changed while it ran: run it again")
-                except DvcException as error:
-                    self.fail(stage, str(error))
-                else:
-                    if code == 0:
-                        self.well.add(stage)
-                        self.progress.ended(stage, run.worker.seconds)
-                        self.show(f"{label(stage)}: {run.worker.seconds:.0f} s")
-                    elif not interrupted:
-                        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-                        self.fail(stage, f"{how}, its output is in {run.worker.log}:\n{run.worker.last_lines(SHOWN)}")
+                if code == 0:
+                    self.record(stage, run)
+                elif not interrupted:
+                    how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+                    self.fail(stage, f"{how}, its output is in {run.worker.log}:\n{run.worker.last_lines(SHOWN)}")
+
+    def record(self, stage: Stage, run: Running) -> None:
+        seconds = run.worker.seconds
+        try:
+            record(stage, run.inputs)
+        except ChangedMeanwhileError:
+            self.fail(stage, "is not recorded: what it reads was changed while it ran")
+        except (DvcException, OSError) as error:
+            self.fail(stage, f"is not recorded: {error}")
+        else:
+            self.well.add(stage)
+            self.progress.ended(stage, seconds)
+            self.show(f"{label(stage)}: {seconds:.0f} s")
 
     def fail(self, stage: Stage, why: str) -> None:
         if kind(stage) in TRIED_AGAIN and stage not in self.again:
@@ -134,11 +137,12 @@ class Launch:
         self.show(f"{label(stage)} {why}")
 
     def show(self, text: str) -> None:
-        """A line with how far all is."""
+        """A line with how far all is, and what else there is to say below it."""
         together = [stage for stage in [*self.ready, *self.waiting] if not self.is_alone(stage)]
         alone = [stage for stage in [*self.ready, *self.waiting] if self.is_alone(stage)]
         at_work = {stage: run.worker.seconds for stage, run in self.running.items()}
-        print(self.progress.line(text, at_work, together, alone, self.jobs), flush=True)
+        first, *more = text.splitlines()
+        print(self.progress.line(first, at_work, together, alone, self.jobs), *more, sep="\n", flush=True)
 
 
 def launch(jobs: int) -> bool:
