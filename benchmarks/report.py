@@ -5,8 +5,8 @@ from typing import Any
 
 from benchmarks.bars import bars
 from benchmarks.measure import ratio
-from pipeline.claims.comparisons import signed
 from pipeline.claims.intervals import estimate
+from pipeline.report.tables.layout import with_interval
 
 LARGEST = 12
 """Operations that are named."""
@@ -96,7 +96,7 @@ def loss_changes(results: dict[str, Any]) -> list[str]:
     """Differences of loss, paired by seed, with their 95 % intervals."""
     lines = ["| a small GAM trained in another mode | validation loss − float32's, nats |", "| --- | --- |"]
     for mode, differences in results["loss_changes"].items():
-        lines.append(f"| {mode} | {signed(estimate(differences), 4)}, n = {len(differences)} |")
+        lines.append(f"| {mode} | {with_interval(estimate(differences), 4, '+')}, n = {len(differences)} |")
     return lines
 
 

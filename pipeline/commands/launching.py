@@ -112,7 +112,9 @@ class Launch:
                     self.record(stage, run)
                 elif not interrupted:
                     how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-                    self.fail(stage, f"{how}, its output is in {run.worker.log}:\n{run.worker.last_lines(SHOWN)}")
+                    self.fail(
+                        stage, f"{how}, its output is in {run.worker.log.absolute()}:\n{run.worker.last_lines(SHOWN)}"
+                    )
 
     def record(self, stage: Stage, run: Running) -> None:
         seconds = run.worker.seconds
@@ -154,7 +156,10 @@ def launch(jobs: int) -> bool:
         state.settle()
         workers.load_before({kind(stage) for stage in (*state.ready, *state.waiting)})
         if state.ready:
-            print(f"Up to {len(state.ready) + len(state.waiting)} stages to run; output: {workers.LOGS}/", flush=True)
+            print(
+                f"Up to {len(state.ready) + len(state.waiting)} stages to run; output: {workers.LOGS.absolute()}/",
+                flush=True,
+            )
         else:
             print("Nothing to run: no stage has changed.")
         while interruption.number is None:

@@ -10,7 +10,7 @@ from pipeline.commands.quickstart import merge
 from pipeline.params.reading import read_yaml
 from pipeline.params.schema import load_params
 from tests.acceptance.conftest import MODELS
-from tests.acceptance.workspaces import dvc, dvc_fails, stages_run, write_params
+from tests.acceptance.workspaces import dvc, dvc_fails, files_in, stages_run, write_params
 from tests.conftest import reduced_family
 
 
@@ -80,11 +80,11 @@ def test_comments_and_names_retrain_nothing(house: Path) -> None:
 
 def test_autocast_is_part_of_the_fingerprint(house: Path) -> None:
     """Which it looks at again, and finds the same numbers: it is made in float32."""
-    before = {file: file.read_bytes() for file in (house / "results/fingerprint").iterdir()}
+    before = files_in(house / "results/fingerprint")
     for file in ("pipeline/machine/precision.py", "gam/ops/autocast.py"):
         replace(house / file, "torch.autocast(", "torch.autocast(  # a remark\n        ")
         assert stages_run(dvc(house, "repro")) == {f"fingerprint@{model}" for model in MODELS}
-    assert before == {file: file.read_bytes() for file in (house / "results/fingerprint").iterdir()}
+    assert files_in(house / "results/fingerprint") == before
 
 
 def test_changed_mathematics_retrains_what_it_touches(house: Path) -> None:
@@ -99,11 +99,11 @@ def test_changed_mathematics_retrains_what_it_touches(house: Path) -> None:
 
 
 def test_tables_without_data_and_runs(house: Path) -> None:
-    before = {file.name: file.read_bytes() for file in (house / "paper_tables").iterdir()}
+    before = files_in(house / "paper_tables")
     for folder in ("data", "runs", ".dvc/cache"):
         shutil.rmtree(house / folder)
     dvc(house, "repro", "--single-item", "--force", "tables")
-    assert {file.name: file.read_bytes() for file in (house / "paper_tables").iterdir()} == before
+    assert files_in(house / "paper_tables") == before
 
 
 def test_invalid_params_stop_the_graph_before_anything_is_lost(house: Path) -> None:

@@ -11,6 +11,7 @@ from pipeline.base import paths
 from pipeline.base.paths import HOUSE
 from pipeline.figures import main as figures
 from pipeline.tables import main as tables
+from tests.acceptance.workspaces import files_in
 
 FILES = sorted(
     file.relative_to(HOUSE)
@@ -26,8 +27,7 @@ def test_tables_and_figures_are_those_of_the_results(tmp_path: Path, monkeypatch
     monkeypatch.setattr(sys, "argv", ["stage"])
     tables()
     figures()
-    made = {file.name: file.read_bytes() for file in paths.PAPER_TABLES.iterdir()}
-    kept = {file.name: file.read_bytes() for file in (HOUSE / paths.PAPER_TABLES).iterdir() if file.name in made}
+    made, kept = files_in(paths.PAPER_TABLES), files_in(HOUSE / paths.PAPER_TABLES)
     assert made.keys() == kept.keys()
     assert [name for name in made if made[name] != kept[name]] == [], "call `make tables`"
 

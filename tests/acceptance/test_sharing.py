@@ -4,7 +4,7 @@ import shutil
 from hashlib import md5
 from pathlib import Path
 
-from tests.acceptance.workspaces import dvc, dvc_fails, stages_run
+from tests.acceptance.workspaces import dvc, dvc_fails, files_in, stages_run
 
 
 def clone(house: Path, copy: Path) -> Path:
@@ -15,7 +15,7 @@ def clone(house: Path, copy: Path) -> Path:
 
 def test_artifacts_travel(house: Path, tmp_path: Path) -> None:
     """Pushed to a remote, pulled into a second clone, where nothing is left to do; a damaged object is refused."""
-    before = {file.name: file.read_bytes() for file in (house / "paper_tables").iterdir()}
+    before = files_in(house / "paper_tables")
     store = tmp_path / "store"
     dvc(house, "remote", "add", "--default", "store", str(store))
     dvc(house, "remote", "modify", "store", "verify", "true")
@@ -24,7 +24,7 @@ def test_artifacts_travel(house: Path, tmp_path: Path) -> None:
     dvc(second, "pull")
     assert stages_run(dvc(second, "repro")) == set()
     dvc(second, "repro", "--single-item", "--force", "tables", "figures")
-    assert {file.name: file.read_bytes() for file in (second / "paper_tables").iterdir()} == before
+    assert files_in(second / "paper_tables") == before
 
     weights = "runs/stories/gam/seed-0.safetensors"
     digest = md5((house / weights).read_bytes(), usedforsecurity=False).hexdigest()
@@ -37,4 +37,4 @@ def test_artifacts_travel(house: Path, tmp_path: Path) -> None:
     assert weights in dvc_fails(third, "pull")
     assert not (third / weights).exists()
     dvc(third, "repro", "--single-item", "--force", "tables", "figures")
-    assert {file.name: file.read_bytes() for file in (third / "paper_tables").iterdir()} == before
+    assert files_in(third / "paper_tables") == before

@@ -46,5 +46,10 @@ def _run(folder: Path, arguments: tuple[str, ...]) -> "subprocess.CompletedProce
     return subprocess.run(command, cwd=folder, env=dvc_environment(), capture_output=True, text=True, check=False)
 
 
+def files_in(folder: Path) -> dict[str, bytes]:
+    """The content of all files, by their path within the folder."""
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
 def stages_run(output: str) -> set[str]:
     return set(re.findall(r"Running stage '(.*)'", output))

@@ -21,4 +21,4 @@ def test_timing(workspace: Workspace) -> None:
 
 def test_timing_refuses_unequal_blocks(workspace: Workspace, refusal: Callable[..., str]) -> None:
     workspace.edit({"models": {"mamba": {"block_size": 16}}})
-    assert "block_size differs between timed models" in refusal(timing)
+    assert "timing.models differ in block_size" in refusal(timing)

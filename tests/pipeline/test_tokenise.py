@@ -41,6 +41,8 @@ def test_recorded_hashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: 
         "rows": {split: None for split in ("train", "validation", "test") if split in splits},
         "sha256": {},
         "vocab_size": case["vocab_requested"],
+        "block_size": case["block_size"],
+        "claims": [],
     }
     workspace.edit({"datasets": {case["dataset"]: dataset}})
     fetch(Dataset.model_validate(dataset), case["dataset"])

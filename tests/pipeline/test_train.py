@@ -85,7 +85,9 @@ def test_refusals(
 
 
 def test_split_shorter_than_a_block(tokenised: Workspace, refusal: Callable[..., str]) -> None:
-    tokenised.edit({"models": {"gam": {"block_size": 5500}}})
+    longer = {"block_size": 5500}
+    models = load_params().models
+    tokenised.edit({"models": dict.fromkeys(models, longer), "datasets": {"stories": longer}})
     message = refusal(train, *RUN)
     assert "split validation" in message
     assert "fewer than one block of 5501: lower the model's block_size or use more rows" in message

@@ -136,7 +136,7 @@ def test_what_fails_stops_only_what_needs_it(graph: Path) -> None:
     code, text = launch(graph)
     assert code == 1
     assert re.search(
-        r"evaluate c ended with exit code 3, its output is in work/logs/c.log:.*\n    no room left\n", text
+        r"evaluate c ended with exit code 3, its output is in /\S+/work/logs/c.log:.*\n    no room left\n", text
     )
     assert text.splitlines()[-1] == "error: failed: c"
     assert diary(graph).count("c begins") == 1
