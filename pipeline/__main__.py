@@ -6,7 +6,7 @@ from importlib import import_module
 from pipeline.base.errors import UserError, exit_cleanly, require_one_of
 
 COMMANDS = {
-    "quickstart": "the whole pipeline, small, on an embedded corpus",
+    "quickstart": "the whole pipeline, small, on a text that it makes itself",
     "grid": "all runs of params.yaml, several trainings at a time",
     "prune": "remove results that params.yaml no longer names",
     "readme": "write the opening of README.md anew from paper_tables/",
@@ -20,7 +20,10 @@ def main() -> None:
         print("usage: python -m pipeline NAME [OPTIONS]\n")
         for command, what in COMMANDS.items():
             print(f"  {command:11} {what}")
-        print("\n`python -m pipeline NAME --help` tells the options. `make help` lists the daily ones.")
+        print(
+            "\n`python -m pipeline NAME --help` tells the options. `make help` lists the daily ones.\n"
+            "`python -m pipeline.check` checks params.yaml."
+        )
         return
     if name.startswith("-"):
         raise UserError(f"command line: {name} stands where the name of a command is expected (see --help)")

@@ -43,7 +43,7 @@ def faster(params: Params, *rivals: Role) -> list[Measurement]:
                 "share of time",
                 effect.n,
                 "rounds",
-                remark=p.mamba_scan if is_mamba else "",
+                remark="without its fast GPU code" if slow else "",
                 machine=machine,
                 source=paths.TIMING,
             )
@@ -98,7 +98,7 @@ def _growth(params: Params, scaling: ScalingResult | None, allowed: list[float])
 
 def _fit(params: Params, transformer: ScalingResult | None, gam: ScalingResult | None) -> Measurement:
     """The claim that the Transformer runs out of memory past a length where GAM still fits a longer one."""
-    what = f"what fits in {params.scaling.cap.gib} GiB"
+    what = f"what fits in {params.scaling.cap.gib} GiB at {FITS_GAM} tokens"
     if transformer is None or gam is None or _machine(transformer) != _machine(gam):
         return not_run(what)
     fits_transformer, fits_gam = _fits(transformer), _fits(gam)

@@ -14,7 +14,7 @@ from pipeline.params.command_line import OneLineParser
 
 def main() -> None:
     parser = OneLineParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--jobs", required=True, type=int)
+    parser.add_argument("--jobs", required=True, type=int, help="stages at a time, such as 2")
     jobs = parser.parse_args().jobs
     if jobs < 1:
         raise UserError(f"command line: --jobs must be at least 1, got {jobs}")

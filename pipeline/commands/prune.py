@@ -1,4 +1,4 @@
-"""`python -m pipeline prune`: list and remove results that params.yaml no longer names.
+"""`python -m pipeline prune`: remove results, and list them, that params.yaml no longer names.
 
 The tables ignore them anyway; weights in runs/ and saves in work/ go too.
 """

@@ -2,8 +2,10 @@
 
 from math import log
 
+from pipeline.claims.answers import Answer, by_claim, most_telling
 from pipeline.claims.baselines import Baselines, Remark, baselines
 from pipeline.claims.comparisons import all_compared_runs
+from pipeline.claims.verdicts import Verdict
 from pipeline.params.models import Role
 from pipeline.params.schema import Claims, Params
 from pipeline.report.published import Published
@@ -21,28 +23,65 @@ CLOSEST_PUBLISHED: dict[str, tuple[Role, Role]] = {
 MEANING: dict[Remark, str] = {
     "models learned only word frequencies": "verdicts on losses and gates tell that training did not get far, and no "
     "more",
-    "models worse than word-pair counts": "verdicts on losses tell how fast models learn what one word of "
+    "models worse than word-pair counts": "verdicts on losses and gates tell how fast models learn what one word of "
     "context is worth, not what more is",
 }
 """What follows for the verdicts from each remark."""
 
 
-def terms(claims: Claims) -> list[str]:
+IN_SHORT: dict[str, tuple[Verdict, ...]] = {
+    "Reproduced": ("reproduced",),
+    "Not reproduced": ("not reproduced",),
+    "Undecided": ("inconclusive",),
+    "Not run, or not all of it": ("not run", "not judged"),
+}
+"""Verdicts in the words of the first sentence."""
+
+
+def in_short(found: list[Answer]) -> str:
+    """One sentence for each verdict, and what all of them must be read with."""
+    shown = {claim: most_telling(each) for claim, each in by_claim(found).items()}
+    texts = []
+    for name, verdicts in IN_SHORT.items():
+        claims = [claim for claim, answer in shown.items() if (answer.verdict if answer else "not run") in verdicts]
+        named = [f"{claim} (in part)" if _is_in_part(shown[claim]) else claim for claim in claims]
+        texts += [f"{name}: {', '.join(named)}."] if named else []
+    learned = [answer.baselines for answer in found if answer.is_decided and answer.baselines]
+    if learned and all(beside.remark for beside in learned):
+        texts.append(
+            "No model was trained far enough to predict better than a table of word pairs. So the answers that rest "
+            "on losses or gates say how training begins, and little about the architectures."
+        )
+    return f"In short. {' '.join(texts)}"
+
+
+def _is_in_part(answer: Answer | None) -> bool:
+    """Whether it is decided without some of its parts."""
+    return answer is not None and answer.is_decided and any(e.verdict == "not judged" for e in answer.measurements)
+
+
+def terms(params: Params) -> list[str]:
     """What a reader needs for the table of answers."""
+    claims, cap = params.claims, params.scaling.cap
     return [
-        "Losses are in nats per token; lower is better. “Transformer − GAM” is by how much GAM's loss is lower. Square "
-        "brackets: 95 % interval, over seeds (trainings with other random numbers), rounds of timed steps, or lengths "
-        "of input. d: width of a model.",
+        "Each row shows the runs that are closest to the paper's. Other runs may say otherwise: the link in the first "
+        "column leads to all of them.",
+        "Losses are in nats per token, a unit of surprise; lower is better. “Transformer − GAM” is by how much GAM's "
+        "loss is lower. Square brackets: 95 % interval, over seeds (trainings with other random numbers), rounds of "
+        "timed steps, or lengths of input. d: width of a model.",
         "“Reproduced”: the whole interval is on the claimed side, by more than a margin "
         f"({claims.margin_nats} nats, {claims.margin_ratio * 100:g} % of a time, {claims.margin_gate} of a gate). “Not "
-        "reproduced”: all of it is within the margin or on the other side. “Inconclusive”: neither. “Not run”: a "
-        "measurement is missing. What is “not judged” or “not tested” is left out of the verdict.",
-        "“Models learned only word frequencies”, or “models worse than word-pair counts”: a table of which word "
-        "follows which predicts better than they do. They had learned so little that their differences, or the lack of "
-        "them, say little about the architectures.",
-        "C1, C2: time that GAM saves in a training step; the fused Transformer computes the same faster. C5, C6: an "
-        "exponent of 1 is x2 per doubling of the length, 2 is x4. C7 to C10: Sum Fusion is GAM without its gate, "
-        "Global Only without gate and convolution, Local Only without gate and memory. C11: above 0 is as claimed.",
+        "reproduced”: all of it is within the margin or on the other side. “Inconclusive”, or unsure: neither. “Not "
+        "run”: a measurement is missing. “Not tested here”: these runs have no such model. “Not judged”: measured, "
+        "but not under the paper's conditions. Both are left out of the verdict.",
+        "“Models learned only word frequencies”: knowing how frequent each word is predicts as well as they do. "
+        "“Models worse than word-pair counts”: a table of which word follows which predicts better than they do.",
+        "C1, C2: time that GAM saves in a training step. The fused Transformer computes the same result faster. C5, "
+        "C6: an exponent of 1 is x2 per doubling of the length, 2 is x4; linear is "
+        f"{claims.linear[0]} to {claims.linear[1]}. The paper measured C6 at batch 16, on a GPU with {cap.gib} GiB.",
+        "C7 to C10: Sum Fusion is GAM without its gate, Global Only without gate and convolution, Local Only without "
+        "gate and memory. C11: the mean gate of the convolution less that of the memory, at function words less at "
+        "content words; above 0 is as claimed.",
     ]
 
 

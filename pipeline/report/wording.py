@@ -50,13 +50,13 @@ def value_text(measurement: Measurement) -> Text:
         return [Span(mean, link=link), Span(f"{space}{interval}{unit}")]
     if isinstance(value, Reach):
         tokens = str(value.fewest) if value.fewest == value.most else f"{value.fewest} to {value.most}"
-        return [Span("the last "), Span(tokens, link=link), Span(f"; by the convolutions alone {value.convolutions}")]
+        return [Span("the last "), Span(tokens, link=link), Span(f"; with its convolutions alone {value.convolutions}")]
     fits = "fits" if value.gam_fits else "does not fit"
     return [Span("Transformer fits "), Span(f"{value.transformer}", link=link), Span(f", GAM {fits} {value.gam}")]
 
 
 def reproduced_text(answer: Answer) -> Text:
-    """All measurements of an answer where they are short, else how many hold, and the weakest of them."""
+    """All measurements of an answer where they are short, else how many are as claimed, and the least of them."""
     measured = answer.measured
     if not measured:
         return [Span(NOT_RUN if answer.verdict == NOT_RUN else MISSING)]
@@ -66,20 +66,22 @@ def reproduced_text(answer: Answer) -> Text:
     weakest = _weakest(measured)
     is_series = all(each.at and each.what == weakest.what for each in measured)
     counted = f"{len(measured)}{' ' + weakest.at.split()[0] + 's' if is_series else ''}"
-    held = sum(each.verdict == "reproduced" for each in measured)
+    held, unsure = (sum(each.verdict == verdict for each in measured) for verdict in ("reproduced", "inconclusive"))
     head = f"holds in {held} of {counted}" if answer.is_decided else f"{counted} measured"
+    doubt = f", unsure in {unsure}" if answer.is_decided and unsure else ""
     name = weakest.at if is_series else _name(weakest)
-    return [Span(f"{head}; weakest: {name}, "), *value_text(weakest)]
+    least = "lowest" if weakest.verdict == "not reproduced" else "least sure"
+    return [Span(f"{head}{doubt}; {least}: {name}, "), *value_text(weakest)]
 
 
-def measurement_text(measurement: Measurement, with_verdict: bool) -> Text:
-    """One line: what, the value, what was counted, and the verdict where others stand beside it."""
+def measurement_text(measurement: Measurement) -> Text:
+    """One line: what, the value, what was counted, and the verdict."""
     subject = SUBJECTS[measurement.unit] if measurement.unit else ""
     remark = _in_brackets(measurement.remark)
     text = [Span(f"{subject}{_name(measurement)}{remark}: "), *value_text(measurement)]
     if measurement.value is not None:
         text.append(Span(f"; {counted_text(measurement)}" if measurement.n else ""))
-    if with_verdict and not (measurement.value is None and measurement.verdict == NOT_RUN):
+    if not (measurement.value is None and measurement.verdict == NOT_RUN):
         text.append(Span(f"; {measurement.verdict}"))
     return text
 
@@ -96,10 +98,12 @@ def verdict_text(answer: Answer) -> Text:
     lacking = ", ".join(dict.fromkeys(NAMES[role] for each in answer.measurements for role in each.lacking))
     if verdict == "not judged" and lacking:
         text.append(Span(f": there is no {lacking}"))
-    remarks = [f"not tested: {lacking}"] if verdict != "not judged" and lacking else []
+    remarks = [f"not tested here: {lacking}"] if verdict != "not judged" and lacking else []
     unjudged = [each for each in answer.measurements if each.value is not None and each.verdict == "not judged"]
     remarks += [f"not judged: {each.what}{_in_brackets(each.remark)}" for each in unjudged]
-    if answer.is_decided and answer.baselines and answer.baselines.remark:
+    # A property of the architecture is there or not, however little was learned.
+    rests_on_learning = any(isinstance(each.value, Estimate) for each in answer.measured)
+    if answer.is_decided and rests_on_learning and answer.baselines and answer.baselines.remark:
         remarks.append(answer.baselines.remark)
     text.append(Span("".join(f"; {remark}" for remark in remarks)))
     return [span for span in text if span.text]

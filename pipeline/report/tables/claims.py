@@ -8,7 +8,7 @@ from pipeline.artifacts.records import Clock, Provenance
 from pipeline.claims.answers import Answer, answered_by, by_claim, most_telling
 from pipeline.claims.comparisons import all_compared_runs
 from pipeline.params.schema import Params
-from pipeline.report.notes import baseline_notes, rule, terms, too_small_notes
+from pipeline.report.notes import baseline_notes, in_short, rule, terms, too_small_notes
 from pipeline.report.published import Published
 from pipeline.report.tables.layout import NOT_RUN, Span, Text, cost_notes, machine_notes
 from pipeline.report.tables.rendering import markdown_list, markdown_table, markdown_text, render
@@ -68,7 +68,7 @@ def _cells(answer: Answer | None, earlier: list[Answer]) -> list[Text]:
     if answer is None:
         return [[Span(NOT_RUN)], [Span(NOT_RUN)], [Span(MISSING)]]
     same = answered_by(earlier, answer)
-    reproduced = [Span(f"as {same}: the same measurement")] if same else reproduced_text(answer)
+    reproduced = [Span(f"as {same}: a step takes as long on every text")] if same else reproduced_text(answer)
     return [reproduced, verdict_text(answer), [Span(evidence_text(answer))]]
 
 
@@ -91,12 +91,12 @@ def _measurements(answer: Answer) -> list[Text]:
     there = [each for each in answer.measurements if not each.lacking]
     if all(each.value is None for each in there):
         return []
-    return [measurement_text(each, with_verdict=len(there) > 1) for each in there]
+    return [measurement_text(each) for each in there]
 
 
 def claims_markdown(params: Params, published: Published, found: list[Answer]) -> str:
     """claims.md."""
-    parts = [f"# {TITLE}", answers_markdown(found, published, ""), markdown_list(terms(params.claims))]
+    parts = [f"# {TITLE}", in_short(found), answers_markdown(found, published, ""), markdown_list(terms(params))]
     for section in claim_sections(found, published):
         parts += [f"## {section.claim}", section.text]
         lines = []
@@ -121,7 +121,8 @@ def claims_latex(params: Params, published: Published, found: list[Answer]) -> s
         title=TITLE,
         headers=HEADERS,
         rows=answer_rows(found, published, ""),
-        terms=terms(params.claims),
+        in_short=in_short(found),
+        terms=terms(params),
         sections=claim_sections(found, published),
         notes=claims_notes(params, published),
     )

@@ -122,7 +122,7 @@ def test_a_mamba_without_its_kernels_is_timed_and_not_judged(grid: Workspace) ->
     rival = measured("C1")["vs Mamba"]
     assert isinstance(rival.value, Estimate)
     assert rival.value.mean == pytest.approx(-0.8)
-    assert (rival.verdict, rival.remark) == ("not judged", "Mamba's scan by plain torch")
+    assert (rival.verdict, rival.remark) == ("not judged", "without its fast GPU code")
     write_timing(STAMP.model_copy(update={"mamba_kernels": True}), **seconds)
     assert verdicts(grid, "machine")["C1"] == "not reproduced"
 

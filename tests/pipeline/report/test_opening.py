@@ -25,8 +25,8 @@ def test_twelve_rows_whatever_was_run(grid: Workspace) -> None:
     write_timing(transformer=1.0, mamba=1.1, gam=0.9)
     some = rows(grid)
     assert list(some) == ["C1", "C2", "C3", "C12", "C4", "C5", "C6", "C7", "C8", "C9", "C10", "C11"]
-    assert some["C2"][1:3] == ["as C1: the same measurement", "**reproduced**"]
-    assert some["C3"][0] == "0.0405 and 0.1018 nats"
+    assert some["C2"][1:3] == ["as C1: a step takes as long on every text", "**reproduced**"]
+    assert some["C3"][0] == "Transformer − GAM: 0.0405 nats, Mamba − Transformer: 0.1018"
     assert some["C3"][1] == (
         "holds in 2 of 2; weakest: Transformer − GAM, [1.0001](../results/curves/stories) [0.9999, 1.0003] nats"
     )
@@ -42,4 +42,4 @@ def test_smaller_models_stand_between_the_paper_s_size_and_what_was_not_run(redu
     assert list(found)[:2] == ["C1", "C2"]
     assert found["C3"][3] == "less, reduced runs; d = 16, 1 layers; 3 seeds"
     assert list(found).index("C2") < list(found).index("C3") < list(found).index("C4")
-    assert found["C3"][2] == "**reproduced**; not tested: Mamba"
+    assert found["C3"][2] == "**reproduced**; not tested here: Mamba"

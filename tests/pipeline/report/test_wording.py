@@ -38,8 +38,8 @@ def answer(*measurements: Measurement, beside: Baselines | None = None) -> Answe
         (TIME, "12.2 % [11.1, 13.3]"),
         (Measurement("x", "inconclusive", Estimate(2.05, -1.911, 6.012, 3), "exponent"), "2.050 [-1.911, 6.012]"),
         (Measurement("x", "reproduced", Estimate(0.2, 0.1, 0.3, 3), "gate"), "0.2000 [0.1000, 0.3000]"),
-        (Measurement("x", "not reproduced", Reach(13, 13, 13)), "the last 13; by the convolutions alone 13"),
-        (Measurement("x", "reproduced", Reach(14, 16, 13)), "the last 14 to 16; by the convolutions alone 13"),
+        (Measurement("x", "not reproduced", Reach(13, 13, 13)), "the last 13; with its convolutions alone 13"),
+        (Measurement("x", "reproduced", Reach(14, 16, 13)), "the last 14 to 16; with its convolutions alone 13"),
         (Measurement("x", "reproduced", Fit(2048, 8192, True)), "Transformer fits 2048, GAM fits 8192"),
         (Measurement("x", "not reproduced", Fit(0, 8192, False)), "Transformer fits 0, GAM does not fit 8192"),
         (not_run("x"), "not run"),
@@ -60,13 +60,13 @@ def test_a_value_is_linked_to_its_file_once() -> None:
 def test_many_measurements_are_counted_and_the_weakest_is_shown() -> None:
     epochs = [replace(LOSS, at="epoch 1"), replace(BEHIND, at="epoch 2"), replace(BEHIND, at="epoch 3")]
     assert plain(reproduced_text(answer(*epochs))) == (
-        "holds in 1 of 3 epochs; weakest: epoch 2, -0.0500 [-0.0800, -0.0200] nats"
+        "holds in 1 of 3 epochs; lowest: epoch 2, -0.0500 [-0.0800, -0.0200] nats"
     )
     models = [replace(LOSS, what=f"{name} − GAM", at="epoch 1") for name in ("Transformer", "Mamba")]
     text = plain(reproduced_text(answer(*models, replace(BEHIND, what="Mamba − GAM", at="epoch 2"))))
-    assert text == "holds in 2 of 3; weakest: Mamba − GAM, epoch 2, -0.0500 [-0.0800, -0.0200] nats"
+    assert text == "holds in 2 of 3; lowest: Mamba − GAM, epoch 2, -0.0500 [-0.0800, -0.0200] nats"
     waiting = [replace(each, verdict="not run") for each in epochs]
-    assert plain(reproduced_text(answer(*waiting))).startswith("3 epochs measured; weakest: epoch 2, ")
+    assert plain(reproduced_text(answer(*waiting))).startswith("3 epochs measured; lowest: epoch 2, ")
     several = [replace(LOSS, what=f"{name} − Local Only") for name in ("GAM", "Sum Fusion", "Global Only")]
     assert len(plain(reproduced_text(answer(*several)))) <= LONGEST
 
@@ -74,7 +74,7 @@ def test_many_measurements_are_counted_and_the_weakest_is_shown() -> None:
 def test_verdicts_say_what_they_leave_out() -> None:
     beside = Baselines(best=5.0, unigram=5.0, bigram=4.0, margin=0.01, steps=10)
     assert plain(verdict_text(answer(LOSS, not_judged("x", ["mamba"]), beside=beside))) == (
-        "reproduced; not tested: Mamba; models learned only word frequencies"
+        "reproduced; not tested here: Mamba; models learned only word frequencies"
     )
     slow = replace(TIME, what="vs Mamba", verdict="not judged", remark="slow")
     assert plain(verdict_text(answer(TIME, slow))) == "reproduced; not judged: vs Mamba (slow)"
@@ -86,15 +86,15 @@ def test_verdicts_say_what_they_leave_out() -> None:
 
 
 def test_lines_say_what_was_counted() -> None:
-    assert plain(measurement_text(LOSS, with_verdict=False)) == (
-        "loss, Transformer − GAM: 0.0533 [0.0223, 0.0843] nats; 3 seeds, 3 as claimed"
+    assert plain(measurement_text(LOSS)) == (
+        "loss, Transformer − GAM: 0.0533 [0.0223, 0.0843] nats; 3 seeds, 3 as claimed; reproduced"
     )
     one = replace(LOSS, n=1, won=0.5)
-    assert plain(measurement_text(one, with_verdict=True)).endswith("; 1 seed, 0.5 as claimed; reproduced")
-    assert plain(measurement_text(replace(TIME, remark="slow"), with_verdict=True)) == (
+    assert plain(measurement_text(one)).endswith("; 1 seed, 0.5 as claimed; reproduced")
+    assert plain(measurement_text(replace(TIME, remark="slow"))) == (
         "time of a training step that GAM saves, vs Transformer (slow): 12.2 % [11.1, 13.3]; 15 rounds; reproduced"
     )
-    assert plain(measurement_text(not_run("x"), with_verdict=True)) == "x: not run"
+    assert plain(measurement_text(not_run("x"))) == "x: not run"
 
 
 def test_evidence_names_text_size_and_count() -> None:
