@@ -70,7 +70,8 @@ def reproduced_text(answer: Answer) -> Text:
     head = f"holds in {held} of {counted}" if answer.is_decided else f"{counted} measured"
     doubt = f", unsure in {unsure}" if answer.is_decided and unsure else ""
     name = weakest.at if is_series else _name(weakest)
-    least = "lowest" if weakest.verdict == "not reproduced" else "least sure"
+    is_doubt = answer.is_decided and weakest.verdict != "not reproduced"
+    least = "least sure" if is_doubt else "lowest"
     return [Span(f"{head}{doubt}; {least}: {name}, "), *value_text(weakest)]
 
 
