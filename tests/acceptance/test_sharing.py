@@ -9,7 +9,8 @@ from tests.acceptance.workspaces import dvc, dvc_fails, files_in, stages_run
 
 def clone(house: Path, copy: Path) -> Path:
     """What git carries: everything but data, weights and DVC's cache."""
-    shutil.copytree(house, copy, ignore=shutil.ignore_patterns("data", "runs", "work", "cache", "tmp"))
+    stays = {str(house): {"data", "runs", "work"}, str(house / ".dvc"): {"cache", "tmp"}}
+    shutil.copytree(house, copy, ignore=lambda folder, names: stays.get(folder, set()) & set(names))
     return copy
 
 
