@@ -30,7 +30,8 @@ class GatedSlotAttention(nn.Module):
         )
         log_forget = F.logsigmoid(forget.to(torch.promote_types(forget.dtype, torch.float32))) / DAMPING
         read = gated_slots(F.silu(q), F.silu(k), F.silu(v), log_forget)
-        return self.out_proj(self.norm(F.silu(read.transpose(1, 2).flatten(2))))
+        mixed = F.silu(read.transpose(1, 2).flatten(2))
+        return self.out_proj(self.norm(mixed.to(x.dtype)))
 
 
 class GatedSlotsBlock(nn.Module):
