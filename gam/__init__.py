@@ -1,4 +1,4 @@
-"""Gated Associative Memory (arXiv:2509.00605) and the two models it is compared with.
+"""Gated Associative Memory (arXiv:2509.00605) and the models it is compared with.
 
 The names below are loaded when first used (PEP 562), so that `gam.config` can be read without importing torch.
 """
@@ -7,18 +7,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gam.config import GAMConfig, MambaConfig, ModelConfig, TransformerConfig
+    from gam.config import GAMConfig, GatedSlotsConfig, MambaConfig, ModelConfig, TransformerConfig
     from gam.model import LanguageModel
 
 _HOMES = {
     "GAMConfig": "gam.config",
     "TransformerConfig": "gam.config",
     "MambaConfig": "gam.config",
+    "GatedSlotsConfig": "gam.config",
     "ModelConfig": "gam.config",
     "LanguageModel": "gam.model",
 }
 
-__all__ = ["GAMConfig", "LanguageModel", "MambaConfig", "ModelConfig", "TransformerConfig"]
+__all__ = ["GAMConfig", "GatedSlotsConfig", "LanguageModel", "MambaConfig", "ModelConfig", "TransformerConfig"]
 
 
 def __getattr__(name: str) -> object:

@@ -103,4 +103,19 @@ class MambaConfig(TrunkConfig):
         _require_switches(self, "residual")
 
 
-ModelConfig = GAMConfig | TransformerConfig | MambaConfig
+@dataclass(frozen=True, kw_only=True)
+class GatedSlotsConfig(TrunkConfig):
+    """A memory that each token writes to: Gated Slot Attention."""
+
+    n_head: int
+    """Heads, each with a memory of its own; divides d_model."""
+    n_slot: int
+    """Slots of a head."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_sizes(self, "n_head", "n_slot")
+        _require(self.d_model % self.n_head == 0, "n_head", f"divide d_model = {self.d_model}", self.n_head)
+
+
+ModelConfig = GAMConfig | TransformerConfig | MambaConfig | GatedSlotsConfig

@@ -37,7 +37,7 @@ from pipeline.training.protocol import RunState, Step, seeded_model, train_epoch
 TOLERANCE = 1e-4
 """Two fingerprints agree where all numbers do within this share of the largest of their list."""
 VOCAB_SIZE = 29
-# More than two chunks of the selective scan, so that its carry leaves its trace.
+# More than two chunks of the selective scan and of gated slots, so that their carry leaves its trace.
 LARGEST = {"block_size": 40, "d_model": 16, "n_layer": 2, "n_slot": 8, "d_state": 4, "expand": 2}
 # A large rate and decay and a low clipping bound: within a dozen steps each must leave its trace.
 SETTINGS = Train(

@@ -5,14 +5,16 @@ from typing import Any
 from torch import nn
 
 from gam.blocks.gam import GAMBlock
+from gam.blocks.gated_slots import GatedSlotsBlock
 from gam.blocks.mamba import MambaBlock
 from gam.blocks.transformer import TransformerBlock
-from gam.config import GAMConfig, MambaConfig, ModelConfig, TransformerConfig
+from gam.config import GAMConfig, GatedSlotsConfig, MambaConfig, ModelConfig, TransformerConfig
 
 BLOCKS: dict[type[ModelConfig], Any] = {
     GAMConfig: GAMBlock,
     TransformerConfig: TransformerBlock,
     MambaConfig: MambaBlock,
+    GatedSlotsConfig: GatedSlotsBlock,
 }
 """By type of configuration."""
 

@@ -1,4 +1,4 @@
-"""The position-wise network that the GAM and the Transformer block share."""
+"""The position-wise network that all blocks but Mamba's share."""
 
 from torch import nn
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, cast, ge
 
 from pydantic import Field, create_model, model_validator
 
-from gam.config import GAMConfig, MambaConfig, ModelConfig, TransformerConfig, TrunkConfig
+from gam.config import GAMConfig, GatedSlotsConfig, MambaConfig, ModelConfig, TransformerConfig, TrunkConfig
 from pipeline.params.fields import Section
 
 Precision = Literal["float32", "tfloat32", "bfloat16"]
-Role = Literal["transformer", "mamba", "gam", "sum_fusion", "global_only", "local_only"]
+Role = Literal["transformer", "mamba", "gam", "sum_fusion", "global_only", "local_only", "gated_slots"]
 ABLATIONS: tuple[Role, ...] = ("sum_fusion", "global_only", "local_only")
 """GAM without one of its parts or two (the paper's Table 3)."""
 
@@ -26,7 +26,7 @@ class ModelEntry(Section):
     """One entry of `models`: the fields of its block's configuration, and how it is computed."""
 
     block: str
-    """Which block the model is made of: gam, transformer or mamba."""
+    """Which block the model is made of: gam, transformer, mamba or gated_slots."""
     block_size: int
     d_model: int
     n_layer: int
@@ -72,7 +72,12 @@ def _entry_type(block: str, config: type[Any]) -> type[ModelEntry]:
     return create_model(f"{block.title()}Entry", __base__=ModelEntry, **fields)
 
 
-_CONFIGS: dict[str, type[Any]] = {"gam": GAMConfig, "transformer": TransformerConfig, "mamba": MambaConfig}
+_CONFIGS: dict[str, type[Any]] = {
+    "gam": GAMConfig,
+    "transformer": TransformerConfig,
+    "mamba": MambaConfig,
+    "gated_slots": GatedSlotsConfig,
+}
 if TYPE_CHECKING:
     AnyEntry = ModelEntry
 else:

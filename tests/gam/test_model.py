@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gam import GAMConfig, LanguageModel, MambaConfig, ModelConfig, TransformerConfig
+from gam import GAMConfig, GatedSlotsConfig, LanguageModel, MambaConfig, ModelConfig, TransformerConfig
 from pipeline.base.paths import HOUSE
 from pipeline.params.schema import load_params
 
@@ -17,6 +17,7 @@ CONFIGS: dict[str, ModelConfig] = {
     "transformer-fused": TransformerConfig(**TRUNK, n_head=4, fused=True),
     "mamba": MambaConfig(**TRUNK, d_state=4, d_conv=4, expand=2),
     "mamba-residual": MambaConfig(**TRUNK, d_state=4, d_conv=4, expand=2, residual=True),
+    "gated-slots": GatedSlotsConfig(**TRUNK, n_head=4, n_slot=8),
     "gam": GAMConfig(**GAM),
     "gam-sum-fusion": GAMConfig(**GAM, gate=False),
     "gam-global-only": GAMConfig(**GAM, gate=False, local=False),
@@ -75,7 +76,7 @@ def test_gam_sees_only_as_far_as_its_convolutions(name: str, reach: int) -> None
     assert torch.all(seen[40 - reach :])
 
 
-@pytest.mark.parametrize("name", ["transformer", "mamba", "mamba-residual"])
+@pytest.mark.parametrize("name", ["transformer", "mamba", "mamba-residual", "gated-slots"])
 def test_the_others_see_everything(name: str) -> None:
     assert torch.all(input_gradients(CONFIGS[name], 39) > 0)
 
@@ -108,6 +109,8 @@ def test_too_long_an_input_is_refused() -> None:
         (GAMConfig, GAM | {"dropout": "0.1"}, r"dropout must lie in \[0, 1\), got '0.1'"),
         (GAMConfig, GAM | {"gate": "no"}, "gate must be true or false, got 'no'"),
         (TransformerConfig, TRUNK | {"n_head": 3}, "n_head must divide d_model = 16, got 3"),
+        (GatedSlotsConfig, TRUNK | {"n_head": 3, "n_slot": 8}, "n_head must divide d_model = 16, got 3"),
+        (GatedSlotsConfig, TRUNK | {"n_head": 4, "n_slot": 0}, "n_slot must be"),
         (MambaConfig, TRUNK | {"d_state": 0, "d_conv": 4, "expand": 2}, "d_state must be"),
     ],
 )

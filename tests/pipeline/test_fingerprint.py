@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from gam import LanguageModel
-from gam.ops import selective_scan
+from gam import GatedSlotsConfig, LanguageModel
+from gam.ops import gated_slots, selective_scan
 from gam.ops.dropout import Dropout
 from pipeline import fingerprint
 from pipeline.base import paths
@@ -98,6 +98,21 @@ def test_fingerprint_sees_the_scan_carry_its_state(workspace: Workspace, monkeyp
     monkeypatch.setattr("gam.ops.selective_scan.CHUNK", 16)
     monkeypatch.setattr(selective_scan, "_states", lambda h, *rest: original(torch.zeros_like(h), *rest))
     assert fingerprint_of(workspace, "mamba")[0] != first
+
+
+def test_fingerprint_sees_slots_carry_their_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gated slots go chunk by chunk too."""
+    config = GatedSlotsConfig(vocab_size=29, block_size=256, d_model=512, n_layer=6, dropout=0.1, n_head=8, n_slot=64)
+    small = fingerprint.shrink(config)
+    assert isinstance(small, GatedSlotsConfig)
+    assert (small.n_head, small.n_slot) == (8, 8)
+    first = fingerprint.compute(small)[0]
+    monkeypatch.setattr(gated_slots, "CHUNK", 64)  # one chunk: the same numbers
+    assert fingerprint.agrees(first, fingerprint.compute(small)[0])
+    original = gated_slots._states
+    monkeypatch.setattr(gated_slots, "CHUNK", 16)
+    monkeypatch.setattr(gated_slots, "_states", lambda *chunks: torch.zeros_like(original(*chunks)))
+    assert not fingerprint.agrees(first, fingerprint.compute(small)[0])
 
 
 def test_a_new_metric_evaluates_anew_without_training(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

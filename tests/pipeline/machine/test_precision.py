@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gam.config import GAMConfig, MambaConfig, ModelConfig, TransformerConfig
+from gam.config import GAMConfig, GatedSlotsConfig, MambaConfig, ModelConfig, TransformerConfig
 from pipeline.fingerprint import SETTINGS
 from pipeline.training.protocol import make_optimiser, seeded_model, train_step
 
@@ -27,6 +27,7 @@ MODELS: dict[str, ModelConfig] = {
     "transformer-fused": TransformerConfig(**TRUNK, n_head=4, fused=True),
     "mamba": MambaConfig(**TRUNK, d_state=4, d_conv=4, expand=2),
     "mamba-residual": MambaConfig(**TRUNK, d_state=4, d_conv=4, expand=2, residual=True),
+    "gated-slots": GatedSlotsConfig(**TRUNK, n_head=4, n_slot=8),
 }
 MOVES = frozenset(
     "_to_copy _unsafe_view alias cat clone copy_ detach empty empty_like expand full lift_fresh ones_like permute "

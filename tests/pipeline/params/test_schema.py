@@ -46,7 +46,10 @@ def test_the_paper_protocol() -> None:
         ({"models": {"gam": {"n_slot": -1}}}, "models.gam.n_slot must be an integer of at least 1, got -1"),
         ({"models": {"gam": {"n_slot": 2**63}}}, f"models.gam.n_slot must fit in 64 bits, got {2**63}"),
         ({"models": {"gam": {"block_size": 1}}}, "models.gam.block_size must be at least 2, got 1"),
-        ({"models": {"gam": {"block": "rnn"}}}, "models.gam.block must be one of 'gam', 'transformer', 'mamba'"),
+        (
+            {"models": {"gam": {"block": "rnn"}}},
+            "models.gam.block must be one of 'gam', 'transformer', 'mamba', 'gated_slots'",
+        ),
         (
             {"models": {"gam": {"precision": "int8"}}},
             "models.gam.precision: input should be 'float32', 'tfloat32' or 'bfloat16'",
