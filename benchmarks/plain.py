@@ -41,6 +41,7 @@ def _gam_block(self: GAMBlock, x: Tensor) -> Tensor:
     assert self.causal_conv.bias is not None
     assert self.memory_bank is not None
     assert self.gate is not None
+    assert self.ln1 is not None
     n = self.ln1(x)
     local = causal_convolution_reference(n, self.causal_conv.weight, self.causal_conv.bias)
     retrieved = memory_retrieval_reference(n, self.memory_bank)

@@ -1,6 +1,10 @@
 """What a model is made of: one frozen dataclass per block type. No torch in here."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+Init = Literal["published", "normal"]
+"""How a model is initialised; gam.initialisation says what is drawn."""
 
 
 def _require(holds: bool, field: str, must: str, value: object) -> None:
@@ -14,6 +18,10 @@ def _require_sizes(config: object, *fields: str) -> None:
         is_size = isinstance(value, int) and not isinstance(value, bool) and value >= 1
         _require(is_size, field, "be an integer of at least 1", value)
         _require(value < 2**63, field, "fit in 64 bits", value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _require_switches(config: object, *fields: str) -> None:
@@ -36,17 +44,29 @@ class TrunkConfig:
     """Number of blocks."""
     dropout: float
     """Probability of dropping an element, after the embeddings and inside the blocks."""
+    init: Init = "published"
+    """published: as the published code does. normal: all matrices from a normal distribution."""
+    init_std: float | None = None
+    """Its standard deviation; there where init is normal, and only there."""
 
     def __post_init__(self) -> None:
         _require_sizes(self, "vocab_size", "block_size", "d_model", "n_layer")
         _require(self.block_size >= 2, "block_size", "be at least 2", self.block_size)
-        is_number = isinstance(self.dropout, int | float) and not isinstance(self.dropout, bool)
-        _require(is_number and 0.0 <= self.dropout < 1.0, "dropout", "lie in [0, 1)", self.dropout)
+        _require(_is_number(self.dropout) and 0.0 <= self.dropout < 1.0, "dropout", "lie in [0, 1)", self.dropout)
+        _require(self.init in ("published", "normal"), "init", "be published or normal", self.init)
+        if self.init == "published":
+            _require(self.init_std is None, "init_std", "be left out where init is published", self.init_std)
+        else:
+            holds = self.init_std is not None and _is_number(self.init_std) and 0.0 < self.init_std <= 1.0
+            _require(holds, "init_std", "lie in (0, 1] where init is normal", self.init_std)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GAMConfig(TrunkConfig):
-    """Gated Associative Memory. The three switches give the paper's ablations (Table 3)."""
+    """Gated Associative Memory. The three switches give the paper's ablations (Table 3).
+
+    With all three off, the feed-forward network is alone, and no token sees another.
+    """
 
     n_slot: int
     """Rows of the memory bank."""
@@ -58,14 +78,19 @@ class GAMConfig(TrunkConfig):
     """Have the convolution path."""
     memory: bool = True
     """Have the memory path."""
+    ffn_width: int | None = None
+    """Hidden units of the feed-forward network, to widen it; None is 4 * d_model, the least that it may be."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _require_sizes(self, "n_slot", "kernel_size")
         _require_switches(self, "gate", "local", "memory")
-        _require(self.local or self.memory, "local", "be true where memory is false", self.local)
         both = self.local and self.memory
         _require(both or not self.gate, "gate", "be false unless local and memory are both true", self.gate)
+        if self.ffn_width is not None:
+            _require_sizes(self, "ffn_width")
+            least = 4 * self.d_model
+            _require(self.ffn_width >= least, "ffn_width", f"be at least 4 * d_model = {least}", self.ffn_width)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gam.blocks import build_block
 from gam.config import ModelConfig
+from gam.initialisation import draw_matrices, upcoming_seed
 from gam.ops.cross_entropy import linear_cross_entropy
 from gam.ops.dropout import Dropout
 
@@ -21,13 +22,20 @@ TIED = ("token_embedding.weight", "head.weight")
 class LanguageModel(nn.Module):
     """A causal language model with learned positions; the block type follows from the type of `config`.
 
-    Every layer has PyTorch's default initialisation, the tied matrix that of a Linear layer, as the published
-    models do: the layers are built in their order, so that one seed gives their weights.
+    The weights follow from the state of torch's CPU generator, which torch.manual_seed sets.
+
+    `init: published`: every layer has PyTorch's default initialisation, the memory bank Xavier's, the tied matrix that
+    of a Linear layer, Mamba's step sizes and decays those of mamba-ssm, as the published models do. The layers draw in
+    the order in which they are built.
+
+    `init: normal`: the same, and then gam.initialisation draws all matrices anew. The generator ends where it does for
+    `published`, so that the same dropout follows.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
+        seed = upcoming_seed()
         self.token_embedding = nn.Embedding(config.vocab_size, config.d_model)
         self.pos_embedding = nn.Embedding(config.block_size, config.d_model)
         self.dropout = Dropout(config.dropout)
@@ -35,6 +43,8 @@ class LanguageModel(nn.Module):
         self.ln_f = nn.LayerNorm(config.d_model)
         self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
         self.token_embedding.weight = self.head.weight
+        if config.init_std is not None:
+            draw_matrices(self, config.init_std, seed)
 
     def forward(self, idx: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Score every next token.

@@ -38,7 +38,7 @@ TOLERANCE = 1e-4
 """Two fingerprints agree where all numbers do within this share of the largest of their list."""
 VOCAB_SIZE = 29
 # More than two chunks of the selective scan and of gated slots, so that their carry leaves its trace.
-LARGEST = {"block_size": 40, "d_model": 16, "n_layer": 2, "n_slot": 8, "d_state": 4, "expand": 2}
+LARGEST = {"block_size": 40, "d_model": 16, "n_layer": 2, "n_slot": 8, "d_state": 4, "expand": 2, "ffn_width": 72}
 # A large rate and decay and a low clipping bound: within a dozen steps each must leave its trace.
 SETTINGS = Train(
     epochs=2, batch_size=4, learning_rate=0.02, warmup_steps=3, beta1=0.9, beta2=0.95, weight_decay=0.5, clip_norm=0.5
@@ -58,7 +58,7 @@ def main() -> None:
 def shrink(config: ModelConfig) -> ModelConfig:
     """The same model, tiny; switches, taps and dropout stay."""
     given = dataclasses.asdict(config)
-    changes = {field: min(given[field], largest) for field, largest in LARGEST.items() if field in given}
+    changes = {field: min(given[field], largest) for field, largest in LARGEST.items() if given.get(field)}
     if "n_head" in given:
         changes["n_head"] = math.gcd(given["n_head"], LARGEST["d_model"])
         changes["d_model"] = LARGEST["d_model"]

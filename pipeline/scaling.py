@@ -26,7 +26,7 @@ def main() -> None:
     points = [measure_apart(job) for job in jobs(params, args.model, machine.device.type)]
     result = ScalingResult(
         model=args.model,
-        entry=params.models[args.model].model_dump(),
+        entry=params.models[args.model].as_written(),
         on=on,
         warmup=params.scaling.warmup,
         repetitions=params.scaling.repetitions,

@@ -35,7 +35,7 @@ def main() -> None:
     batch = torch.randint(params.timing.vocab_size, shape, generator=generator).to(machine.device)
     times = time_in_turn(params, batch)
     models = {
-        name: StepTimes(entry=params.models[name].model_dump(), seconds=seconds) for name, seconds in times.items()
+        name: StepTimes(entry=params.models[name].as_written(), seconds=seconds) for name, seconds in times.items()
     }
     result = TimingResult(
         batch_size=params.train.batch_size,

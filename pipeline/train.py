@@ -67,7 +67,7 @@ def train(
     interruption: Interruption,
 ) -> None:
     """Train from the last save in `folder` to the end, and write what came of it."""
-    entry, settings = params.models[run["model"]], params.train
+    entry, settings = params.models[run["model"]], params.protocol(run["model"])
     config = entry.config(tokens.vocab_size)
     train_blocks = tokens.blocks("train", config.block_size)
     validation_blocks = tokens.blocks("validation", config.block_size)
@@ -117,7 +117,7 @@ def write_run(params: Params, run: dict[str, Any], state: RunState, tokens: int,
     curve = Curve(
         **fields,
         data=params.datasets[run["dataset"]].what(),
-        entry=params.models[run["model"]].model_dump(),
+        entry=params.models[run["model"]].as_written(),
         train=params.train.model_dump(),
         fingerprint=fingerprint_sha256(run["model"]),
         parameters=state.model.n_parameters(),
@@ -161,7 +161,7 @@ def work_key(params: Params, run: dict[str, Any], stamp: Provenance) -> str:
     depends_on = {
         "run": run,
         "data": stamp.data,
-        "entry": params.models[run["model"]].model_dump(),
+        "entry": params.models[run["model"]].as_written(),
         "train": params.train.model_dump(),
         "fingerprint": fingerprint_sha256(run["model"]),
         "device_type": stamp.device_type,

@@ -118,7 +118,7 @@ def write_timing(stamp: Provenance = STAMP, **seconds: float) -> None:
     seconds = {"transformer-fused": seconds["transformer"]} | seconds
     models = {
         name: StepTimes(
-            entry=params.models[name].model_dump(),
+            entry=params.models[name].as_written(),
             seconds=[value * (1 + at / 1000) for at in range(params.timing.repetitions)],
         )
         for name, value in seconds.items()
@@ -144,7 +144,7 @@ def write_scaling(model: str, points: list[ScalingPoint], stamp: Provenance = ST
     params: Params = load_params()
     result = ScalingResult(
         model=model,
-        entry=params.models[model].model_dump(),
+        entry=params.models[model].as_written(),
         on=params.scaling.on(stamp.device_type),
         warmup=params.scaling.warmup,
         repetitions=params.scaling.repetitions,

@@ -14,12 +14,13 @@ class GAMBlock(nn.Module):
     """x + gated sum of a causal convolution and a memory look-up, then a feed-forward network.
 
     The memory bank is the same for every input: the look-up changes each token by itself, and the convolution
-    alone carries information from one token to another.
+    alone carries information from one token to another. With neither path the feed-forward network is all there is.
     """
 
     causal_conv: nn.Conv1d | None
     memory_bank: nn.Parameter | None
     gate: nn.Linear | None
+    ln1: nn.LayerNorm | None
 
     def __init__(self, config: GAMConfig) -> None:
         super().__init__()
@@ -31,12 +32,18 @@ class GAMBlock(nn.Module):
         if self.memory_bank is not None:
             nn.init.xavier_uniform_(self.memory_bank)
         self.gate = nn.Linear(d, 2 * d) if config.gate else None
-        self.ffn = feed_forward(d, config.dropout)
-        self.ln1 = nn.LayerNorm(d)
+        self.ffn = feed_forward(d, config.dropout, config.ffn_width)
+        self.ln1 = nn.LayerNorm(d) if config.local or config.memory else None
         self.ln2 = nn.LayerNorm(d)
 
     def forward(self, x: Tensor) -> Tensor:
-        (n,) = as_factors(self.ln1(x))
+        if self.ln1 is not None:
+            x = x + self.mix(self.ln1(x)).to(x.dtype)
+        return x + self.ffn(self.ln2(x)).to(x.dtype)
+
+    def mix(self, n: Tensor) -> Tensor:
+        """The sum of the paths for a normed input."""
+        (n,) = as_factors(n)
         paths = []
         if self.causal_conv is not None:
             assert self.causal_conv.bias is not None
@@ -46,5 +53,4 @@ class GAMBlock(nn.Module):
         if self.gate is not None:
             gates = torch.sigmoid(self.gate(n)).chunk(2, dim=-1)
             paths = [gate * path for gate, path in zip(gates, paths, strict=True)]
-        x = x + sum(paths[1:], start=paths[0]).to(x.dtype)
-        return x + self.ffn(self.ln2(x)).to(x.dtype)
+        return sum(paths[1:], start=paths[0])

@@ -107,7 +107,7 @@ def is_current(curve: Curve, params: Params) -> bool:
     """Whether a run was made with the data, model and protocol of params.yaml, by code that computes the same."""
     now = (
         params.datasets[curve.dataset].what(),
-        params.models[curve.model].model_dump(),
+        params.models[curve.model].as_written(),
         params.train.model_dump(),
         fingerprint_sha256(curve.model),
     )
@@ -129,14 +129,14 @@ def _counts_are_current(ngrams: Ngrams, params: Params) -> bool:
 
 def _times_are_current(timing: TimingResult, params: Params) -> bool:
     same_steps = timing.batch_size == params.train.batch_size and timing.timing == params.timing.steps()
-    now = {name: params.models[name].model_dump() for name in params.timing.models}
+    now = {name: params.models[name].as_written() for name in params.timing.models}
     return same_steps and {name: times.entry for name, times in timing.models.items()} == now
 
 
 def _scaling_is_current(scaling: ScalingResult, model: str, params: Params) -> bool:
     now = params.scaling
     return (scaling.entry, scaling.on, scaling.warmup, scaling.repetitions, scaling.cap_gib) == (
-        params.models[model].model_dump(),
+        params.models[model].as_written(),
         now.on(scaling.provenance.device_type),
         now.warmup,
         now.repetitions,

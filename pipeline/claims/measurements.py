@@ -17,6 +17,13 @@ NAMES: dict[Role, str] = {
     "sum_fusion": "Sum Fusion",
     "global_only": "Global Only",
     "local_only": "Local Only",
+    "mamba_residual": "Mamba (residual)",
+    "ffn_only": "FFN alone",
+    "gam_wide": "GAM, wide FFN",
+    "sum_fusion_wide": "Sum Fusion, wide FFN",
+    "global_only_wide": "Global Only, wide FFN",
+    "local_only_wide": "Local Only, wide FFN",
+    "ffn_only_wide": "FFN alone, wide",
 }
 
 

@@ -155,6 +155,7 @@ def gate_preferences(model: LanguageModel, blocks: Array, classes: Array, batch_
 def _preference(block: GAMBlock, x: Tensor) -> Tensor:
     """Local minus global gate for a block's input (B, T, D), mean over the width: (B, T)."""
     assert block.gate is not None
+    assert block.ln1 is not None
     local, memory = block.gate(block.ln1(x)).sigmoid().chunk(2, dim=-1)
     return (local - memory).mean(dim=-1)
 

@@ -1,4 +1,7 @@
-"""The typed view of params.yaml. Every field is spelled out there: DVC cannot see a default, so there are none."""
+"""The typed view of params.yaml. DVC cannot see a default, so every field is spelled out there.
+
+The exceptions are fields that came after the first results: `ModelEntry` says which, and what their absence means.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -41,7 +44,7 @@ class Train(Section):
     batch_size: PositiveInt
     """Blocks per step; the last batch of an epoch may be smaller."""
     learning_rate: PositiveFloat
-    """Peak, reached after the warm-up."""
+    """Peak, reached after the warm-up, of each model that has none of its own."""
     warmup_steps: NonNegativeInt
     beta1: float = Field(ge=0, lt=1)
     beta2: float = Field(ge=0, lt=1)
@@ -136,6 +139,11 @@ class Params(Section):
     def runs(self) -> dict[tuple[str, str], list[int]]:
         """The seeds of all runs, by data set and model."""
         return {run: family.seeds for family in self.families.values() for run in family.runs()}
+
+    def protocol(self, model: str) -> Train:
+        """`train` as it holds for one model."""
+        own = self.models[model].learning_rate
+        return self.train if own is None else self.train.model_copy(update={"learning_rate": own})
 
     def timed_gam(self) -> str:
         """The GAM whose steps are timed."""

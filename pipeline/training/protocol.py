@@ -129,7 +129,7 @@ class RunState:
             step = len(self.epochs) * self.steps_per_epoch + at + 1
             raise UserError(
                 f"the loss is {made[at].item()} in step {step} (epoch {len(self.epochs) + 1}, batch {at + 1}): "
-                "lower train.learning_rate, or train in float32"
+                "lower train.learning_rate or the model's own learning_rate, or train in float32"
             )
 
 
@@ -177,7 +177,7 @@ def train_epochs(
         if not math.isfinite(validation_loss):
             raise UserError(
                 f"the validation loss is {validation_loss} after epoch {len(state.epochs) + 1}: "
-                "lower train.learning_rate, or train in float32"
+                "lower train.learning_rate or the model's own learning_rate, or train in float32"
             )
         epoch = Epoch(
             number=len(state.epochs) + 1,

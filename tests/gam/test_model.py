@@ -22,6 +22,8 @@ CONFIGS: dict[str, ModelConfig] = {
     "gam-sum-fusion": GAMConfig(**GAM, gate=False),
     "gam-global-only": GAMConfig(**GAM, gate=False, local=False),
     "gam-local-only": GAMConfig(**GAM, gate=False, memory=False),
+    "ffn-only": GAMConfig(**GAM, gate=False, local=False, memory=False),
+    "gam-sum-fusion-wide": GAMConfig(**GAM, gate=False, ffn_width=72),
 }
 PAPER_PARAMETERS = {
     "gam": 22_599_680,
@@ -39,6 +41,25 @@ def test_paper_size(name: str) -> None:
     with torch.device("meta"):
         model = LanguageModel(entry.config(vocab_size=10_000))
     assert model.n_parameters() == PAPER_PARAMETERS[name]
+
+
+def test_parameters_of_the_feed_forward_network() -> None:
+    """Its width costs two matrices and a bias; alone, it has neither paths nor their norm, and all of it is trained."""
+    counts = {name: LanguageModel(config).n_parameters() for name, config in CONFIGS.items()}
+    assert counts["gam-sum-fusion-wide"] - counts["gam-sum-fusion"] == 2 * (72 - 64) * (16 + 16 + 1)
+    model = LanguageModel(CONFIGS["ffn-only"])
+    shapes = {name.removeprefix("blocks.0."): tuple(p.shape) for name, p in model.blocks[0].named_parameters()}
+    assert shapes == {
+        "ffn.0.weight": (64, 16),
+        "ffn.0.bias": (64,),
+        "ffn.2.weight": (16, 64),
+        "ffn.2.bias": (16,),
+        "ln2.weight": (16,),
+        "ln2.bias": (16,),
+    }
+    idx = torch.randint(31, (2, 9))
+    model.loss(idx, idx).backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
 
 
 def input_gradients(config: ModelConfig, position: int) -> Tensor:
@@ -68,7 +89,8 @@ def test_causality(name: str, position: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "reach"), [("gam", 5), ("gam-sum-fusion", 5), ("gam-local-only", 5), ("gam-global-only", 1)]
+    ("name", "reach"),
+    [("gam", 5), ("gam-sum-fusion", 5), ("gam-local-only", 5), ("gam-global-only", 1), ("ffn-only", 1)],
 )
 def test_gam_sees_only_as_far_as_its_convolutions(name: str, reach: int) -> None:
     seen = input_gradients(CONFIGS[name], 39) > 0
@@ -105,7 +127,13 @@ def test_too_long_an_input_is_refused() -> None:
         (GAMConfig, GAM | {"block_size": 1}, "block_size must be at least 2"),
         (GAMConfig, GAM | {"dropout": 1.0}, r"dropout must lie in \[0, 1\)"),
         (GAMConfig, GAM | {"memory": False}, "gate must be false unless"),
-        (GAMConfig, GAM | {"gate": False, "memory": False, "local": False}, "local must be true"),
+        (GAMConfig, GAM | {"memory": False, "local": False}, "gate must be false unless"),
+        (GAMConfig, GAM | {"ffn_width": 63}, "ffn_width must be at least 4 \\* d_model = 64, got 63"),
+        (GAMConfig, GAM | {"ffn_width": 64.0}, "ffn_width must be an integer"),
+        (GAMConfig, GAM | {"init": "xavier"}, "init must be published or normal, got 'xavier'"),
+        (GAMConfig, GAM | {"init": "normal"}, r"init_std must lie in \(0, 1\] where init is normal, got None"),
+        (GAMConfig, GAM | {"init": "normal", "init_std": 0}, "init_std must lie"),
+        (GAMConfig, GAM | {"init_std": 0.02}, "init_std must be left out where init is published, got 0.02"),
         (GAMConfig, GAM | {"dropout": "0.1"}, r"dropout must lie in \[0, 1\), got '0.1'"),
         (GAMConfig, GAM | {"gate": "no"}, "gate must be true or false, got 'no'"),
         (TransformerConfig, TRUNK | {"n_head": 3}, "n_head must divide d_model = 16, got 3"),

@@ -147,6 +147,25 @@ def test_a_changed_probe_evaluates_anew_without_training(
     assert second[1] != first[1]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"init": "normal", "init_std": 0.02},
+        {"init": "normal", "init_std": 0.021},
+        {"ffn_width": 3000},
+        {"local": False, "memory": False},
+    ],
+)
+def test_fingerprint_of_what_an_entry_adds(workspace: Workspace, change: dict[str, Any]) -> None:
+    """It tells each from the entry without it, and agrees with itself."""
+    published = fingerprint_of(workspace, "gam-sum-fusion")[0]
+    workspace.edit({"models": {"gam-sum-fusion": change}})
+    changed = fingerprint_of(workspace, "gam-sum-fusion")[0]
+    assert not fingerprint.agrees(published, changed)
+    paths.training_fingerprint("gam-sum-fusion").unlink()
+    assert fingerprint_of(workspace, "gam-sum-fusion")[0] == changed
+
+
 def test_fingerprint_without_gates_stays(workspace: Workspace) -> None:
     gates = fingerprint_of(workspace, "gam-sum-fusion")[1]["gates"]
     assert gates == []

@@ -64,6 +64,25 @@ def test_results(tokenised: Workspace, capsys: pytest.CaptureFixture[str]) -> No
     assert [layer.keys() for layer in metrics_["gates"]] == [{"function_words", "content_words"}] * 2
 
 
+def test_a_models_own_learning_rate(tokenised: Workspace) -> None:
+    """It trains as if `train` had it; the curve tells what stood where."""
+    tokenised.edit({"models": {"gam": {"learning_rate": 0.01}}})
+    tokenised.call(train, *RUN)
+    own = json.loads(run("curve").read_text())
+    assert (own["entry"]["learning_rate"], own["train"]["learning_rate"]) == (0.01, load_params().train.learning_rate)
+    text = (tokenised.folder / "params.yaml").read_text()
+    assert text.count("learning_rate: 0.0003") == 1
+    (tokenised.folder / "params.yaml").write_text(text.replace("learning_rate: 0.0003", "learning_rate: 0.002"))
+    tokenised.call(train, *RUN)
+    assert json.loads(run("curve").read_text())["epochs"] == own["epochs"]
+    tokenised.edit({"train": {"learning_rate": 0.01}, "models": {"gam": {"learning_rate": None}}})
+    tokenised.call(train, *RUN)
+    assert json.loads(run("curve").read_text())["epochs"] == own["epochs"]
+    tokenised.edit({"train": {"learning_rate": 0.002}})
+    tokenised.call(train, *RUN)
+    assert json.loads(run("curve").read_text())["epochs"] != own["epochs"]
+
+
 @pytest.mark.parametrize(
     ("stage", "arguments", "message"),
     [
