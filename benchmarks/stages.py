@@ -13,12 +13,13 @@ from typing import Any
 
 from dvc.repo import Repo
 
+from pipeline.artifacts.records import ALL_MEMORY
 from pipeline.base import paths
 from pipeline.base.files import write_text
+from pipeline.base.paths import MIRROR
 from pipeline.commands.quickstart import dvc_environment, prepare
-from pipeline.fetch import MIRROR
 from pipeline.params.schema import Params, load_params
-from tests.made_up import scaling_point, write_run, write_scaling, write_timing
+from tests.made_up import scaling_point, write_ngrams, write_run, write_scaling, write_timing
 
 ROUNDS = 5
 DATASET = "wikitext-2-v1"
@@ -34,7 +35,7 @@ def time_tokenisation() -> list[float] | None:
 
 
 def time_tables() -> list[float]:
-    """Seconds of the stage `tables` with a result for every run of the grids, by round.
+    """Seconds of the stage `tables` with a result for every run of params.yaml, by round.
 
     Raises RuntimeError where the tables lack one of them.
     """
@@ -44,7 +45,7 @@ def time_tables() -> list[float]:
         seconds = [run(house, "pipeline.tables")[0] for _ in range(ROUNDS)]
         for name in ("main", "ablation", "timing"):
             if "not run" in (house / paths.PAPER_TABLES / f"{name}.md").read_text(encoding="utf-8"):
-                raise RuntimeError(f"the table {name} lacks a run of the grid")
+                raise RuntimeError(f"the table {name} lacks a run")
         return seconds
 
 
@@ -89,17 +90,19 @@ def run(house: Path, module: str, *arguments: str) -> tuple[float, str]:
 
 
 def make_up_results(params: Params) -> None:
-    """A result of every kind for everything that the grids name."""
+    """A result of every kind for everything that params.yaml names."""
     for model in params.models:
         write_text(paths.training_fingerprint(model), f"made up for {model}\n")
     for (dataset, model), seeds in params.runs().items():
         for seed in seeds:
             write_run(model, seed, [8 - epoch / 10 for epoch in range(params.train.epochs)], dataset)
+    for dataset in params.datasets:
+        write_ngrams(6.5, 5.0, dataset)
     write_timing(**dict.fromkeys(params.timing.models, 1.0))
     for model in params.scaling.models:
         points = [
             scaling_point(length, memory, [length / 100] * params.scaling.repetitions, length / 10)
-            for memory in ("device", "t4")
+            for memory in (ALL_MEMORY, params.scaling.cap.name)
             for length in params.scaling.cpu.lengths
         ]
         write_scaling(model, points)

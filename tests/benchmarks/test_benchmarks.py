@@ -7,6 +7,7 @@ from contextlib import nullcontext
 import pytest
 import torch
 
+from benchmarks import stages
 from benchmarks.bars import Bar, Measured
 from benchmarks.plain import plain_definitions
 from benchmarks.report import report
@@ -47,3 +48,9 @@ def test_a_bar_holds_by_its_median(measured: Measured | None, least: bool | None
     assert Bar("", "least", 2, "s", measured).holds is least
     assert Bar("", "most", 2, "s", measured).holds is most
     assert ("not seen" in Bar("", "most", 2, "s", measured).row()) == (measured is None)
+
+
+def test_the_tables_are_timed_with_every_run_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It refuses tables that lack one."""
+    monkeypatch.setattr(stages, "ROUNDS", 1)
+    assert len(stages.time_tables()) == 1

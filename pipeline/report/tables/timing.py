@@ -47,7 +47,7 @@ def timing_table(params: Params, published: Published) -> tuple[Table, dict[str,
     ]
     share = timing.busy_before if timing else None
     busy = "" if share is None else f" Processors busy just before: {share:.0%}."
-    size = f"{timing.batch_size} x {timing.block_size} tokens" if timing else "the grid's batches"
+    size = f"{timing.batch_size} x {timing.block_size} tokens" if timing else "batches of train.batch_size"
     notes = [
         f"Whole training steps on {size}, made in turn in one process, not in deterministic mode.{busy} Epoch: median "
         "step times the steps of an epoch, known where a run was made; published on one NVIDIA T4, for one run.",

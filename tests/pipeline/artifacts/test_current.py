@@ -1,4 +1,4 @@
-"""Which results count: those of the grid, made with the present parameters, on the same tokens."""
+"""Which results count: those that params.yaml names, made with the present parameters, on the same tokens."""
 
 import shutil
 from collections.abc import Callable
