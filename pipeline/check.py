@@ -25,7 +25,7 @@ def require_stages(params: Params, stages: dict[str, Any]) -> None:
     """Raise UserError where nothing in dvc.yaml would make runs that params.yaml names, or measure a model anew."""
     for name, family in params.families.items():
         lists = [f"families.{name}"] if family.models else []
-        lists += [f"families.{name}.ablations"] if family.ablations and family.ablations.models else []
+        lists += [f"families.{name}.others"] if family.others and family.others.models else []
         for runs in lists:
             for kind in ("train", "evaluate"):
                 if not any(_goes_over(stage, kind, runs) for stage in stages.values()):

@@ -5,7 +5,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifacts.current import fingerprint_sha256
 from pipeline.artifacts.records import (
     Clock,
     Code,
@@ -21,6 +20,7 @@ from pipeline.artifacts.records import (
     StepTimes,
     TimingResult,
 )
+from pipeline.artifacts.settings import fingerprint_sha256
 from pipeline.artifacts.storage import write_result as write
 from pipeline.base import paths
 from pipeline.params.reading import read_yaml

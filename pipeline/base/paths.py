@@ -58,6 +58,11 @@ def metrics(dataset: str, model: str, seed: int) -> Path:
     return RESULTS / "metrics" / dataset / model / f"seed-{seed}.json"
 
 
+def tuning(dataset: str, model: str) -> Path:
+    """What learning rates are worth for a model."""
+    return RESULTS / "tuning" / dataset / f"{model}.json"
+
+
 def ngrams(dataset: str) -> Path:
     """What counts of tokens are worth on a data set."""
     return RESULTS / "ngrams" / f"{dataset}.json"

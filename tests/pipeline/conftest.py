@@ -40,7 +40,7 @@ def grid(workspace: Workspace) -> Workspace:
                 "paper": {
                     "models": ["transformer", "mamba", "gam"],
                     "seeds": SEEDS,
-                    "ablations": {"models": list(ABLATIONS)},
+                    "others": {"models": list(ABLATIONS)},
                 }
             },
             "scaling": {"models": ["transformer", "gam"]},

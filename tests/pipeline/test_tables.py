@@ -81,7 +81,7 @@ def test_perplexity_that_no_float_holds(workspace: Workspace) -> None:
 
 
 def test_a_family_beside_the_paper_s(workspace: Workspace) -> None:
-    """A group of its own below the paper's data sets, without published numbers; the ablations in their own table."""
+    """A group of its own below the paper's data sets, without published numbers; the others in their own table."""
     workspace.edit(reduced_family(read_yaml(workspace.folder / "params.yaml")))
     for seed in range(3):
         for model, loss in (("transformer-reduced", 5.5), ("gam-reduced", 5.0), ("gam-sum-fusion-reduced", 4.0)):

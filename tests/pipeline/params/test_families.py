@@ -54,9 +54,9 @@ def other(**changes: Any) -> dict[str, Any]:
         (paper(seeds=[0, 0]), "families.paper.seeds names 0 twice"),
         (paper(seeds=[2**63]), "families.paper.seeds.0: input should be less than"),
         (paper(seed=[1]), "families.paper.seed is not a known key"),
-        (paper(ablations={"models": ["gam"]}), "families.paper.ablations.models names 'gam', which models has already"),
-        (paper(ablations={"models": ["mmba"]}), "families.paper.ablations.models names 'mmba', which models does not"),
-        (paper(ablations={"datasets": ["less"]}), "families.paper.ablations.datasets names 'less', which is not in"),
+        (paper(others={"models": ["gam"]}), "families.paper.others.models names 'gam', which models has already"),
+        (paper(others={"models": ["mmba"]}), "families.paper.others.models names 'mmba', which models does not"),
+        (paper(others={"datasets": ["less"]}), "families.paper.others.datasets names 'less', which is not in"),
         (
             paper(models=["transformer", "transformer-fused"]),
             "families.paper.models: 'transformer' and 'transformer-fused' have the same block and switches, so no",

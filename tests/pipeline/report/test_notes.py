@@ -40,7 +40,7 @@ def test_a_property_is_there_or_not_however_little_was_learned(grid: Workspace) 
     """What GAM's output depends on needs no good model; what was lost or gained by a part does."""
     write_ngrams(6.0, 4.0)
     write_losses(gam=4.0, gam_sum_fusion=4.1)
-    grid.edit({"families": {"paper": {"ablations": {"models": ["gam-sum-fusion"]}}}})
+    grid.edit({"families": {"paper": {"others": {"models": ["gam-sum-fusion"]}}}})
     said = {answer.claim: plain(verdict_text(answer)) for answer in answers(load_params())}
     assert said["C7"].endswith("models worse than word-pair counts")
     assert said["C8"] == "not reproduced; not tested here: Global Only, Local Only"
