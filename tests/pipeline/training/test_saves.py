@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from pipeline import train as stage
-from pipeline.training import running
 from pipeline.base import paths
 from pipeline.base.files import json_sha256
 from pipeline.fetch import main as fetch
 from pipeline.tokenise import main as tokenise
 from pipeline.train import main as train
 from pipeline.training import protocol as training
+from pipeline.training import running
 from pipeline.training.progress import Progress
 from tests.conftest import Workspace
 from tests.pipeline.conftest import RUN
