@@ -1,5 +1,7 @@
 """What learning rates are worth for each model whose rate is tuned: a panel for each text."""
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
@@ -11,7 +13,7 @@ from pipeline.report.figures.drawing import COLUMN, REPRODUCED, Look, looks, not
 from pipeline.report.groups import member
 from pipeline.report.published import Published
 
-CHOSEN = {"markersize": 9, "markerfacecolor": "none", "markeredgewidth": 0.8}
+CHOSEN: dict[str, Any] = {"markersize": 9, "markerfacecolor": "none", "markeredgewidth": 0.8}
 
 
 def tuning_figures(params: Params, published: Published) -> dict[str, Figure]:
