@@ -1,7 +1,8 @@
 """Stage `tune`: what learning rates are worth for one model, on a seed that no run has -> results/tuning.
 
-A training for each rate of `tuning`, over a share of the text: the lowest validation loss wins, and where that is at an
-edge of the grid, the grid goes on. A stage that was killed goes on from its last save, and ends with the same result.
+A training for each rate of `tuning`, over a share of the text: the lowest validation loss wins. Where that is at an
+edge of the grid, the grid goes on, and at last it is made finer beside the best. A stage that was killed goes on from
+its last save, and ends with the same result.
 """
 
 import math
@@ -9,7 +10,7 @@ import shutil
 from typing import Any
 
 from pipeline.artifacts.provenance import provenance
-from pipeline.artifacts.records import Provenance, Trial, TuningResult
+from pipeline.artifacts.records import Provenance, Trial, TuningResult, best_of
 from pipeline.artifacts.settings import fingerprint_sha256
 from pipeline.artifacts.storage import write_result
 from pipeline.base import paths
@@ -61,13 +62,12 @@ def tune(
         "data": params.datasets[dataset].what(),
         "entry": entry.as_written(),
         "protocol": protocol.model_dump(),
-        "tuning": tuning.model_dump(),
         "fingerprint": fingerprint_sha256(model),
     }
 
     def attempt(rate: float) -> Trial:
         here = [stamp.data, stamp.device_type, stamp.instructions]
-        folder = paths.work(dataset, model, tuning.seed) / json_sha256([made_with, here, rate])
+        folder = paths.work(dataset, model, tuning.seed) / json_sha256([made_with, here, tuning.share, rate])
         name = f"{dataset} {model} at {rate:g}"
         steps = math.ceil(len(blocks[0]) / protocol.batch_size)
         try:
@@ -79,17 +79,23 @@ def tune(
 
     trials = [attempt(rate) for rate in tuning.learning_rates]
     while (rate := beyond_the_edge(trials, tuning)) is not None:
-        trials = sorted([*trials, attempt(rate)], key=lambda trial: trial.learning_rate)
-    result = TuningResult(**made_with, trials=trials, provenance=stamp)
+        trials = in_order([*trials, attempt(rate)])
+    best = best_of(trials).learning_rate
+    trials = in_order([*trials, *(attempt(rate) for rate in (best / tuning.factor**0.5, best * tuning.factor**0.5))])
+    result = TuningResult(**made_with, tuning=tuning.model_dump(), trials=trials, provenance=stamp)
     if result.best.validation_loss is None:
         raise UserError(f"{model} has no finite loss at any learning rate of tuning.learning_rates: lower them")
     return result
 
 
+def in_order(trials: list[Trial]) -> list[Trial]:
+    """By learning rate."""
+    return sorted(trials, key=lambda trial: trial.learning_rate)
+
+
 def beyond_the_edge(trials: list[Trial], tuning: Tuning) -> float | None:
     """The next learning rate to try, where the lowest or the highest is the best so far and the grid may go on."""
-    losses = [math.inf if trial.validation_loss is None else trial.validation_loss for trial in trials]
-    best = losses.index(min(losses))
+    best = trials.index(best_of(trials))
     if len(trials) >= len(tuning.learning_rates) + tuning.extensions:
         return None
     if best == 0:

@@ -108,6 +108,11 @@ class Trial(Section):
     """After it, in nats per token; null where a loss was not finite."""
 
 
+def best_of(trials: list[Trial]) -> Trial:
+    """The one with the lowest loss."""
+    return min(trials, key=lambda trial: math.inf if trial.validation_loss is None else trial.validation_loss)
+
+
 class TuningResult(Stamped):
     """What learning rates are worth for one model, on a seed that no run has."""
 
@@ -129,7 +134,7 @@ class TuningResult(Stamped):
     @property
     def best(self) -> Trial:
         """The one with the lowest loss."""
-        return min(self.trials, key=lambda trial: math.inf if trial.validation_loss is None else trial.validation_loss)
+        return best_of(self.trials)
 
 
 class EpochSeconds(Section):

@@ -44,7 +44,8 @@ class Protocol(Optimisation):
 class Tuning(Section):
     """How the stage `tune` finds a learning rate: a short training with each, and the lowest validation loss wins.
 
-    Where the lowest or the highest of them wins, the grid goes on in that direction by its own factor.
+    Where the lowest or the highest rate wins, the grid goes on in that direction by its own factor. Then the two rates
+    are tried that lie halfway, on a scale of logarithms, between the best and those beside it.
     """
 
     learning_rates: list[PositiveFloat] = Field(min_length=2)
