@@ -1,7 +1,8 @@
 """Stage `fingerprint`: what a model, its training and its evaluation compute, on a tiny case.
 
 No run depends on source files, but on these numbers: a comment or a faster way to the same result retrains nothing,
-changed mathematics retrains what it touches. Two files, because a new metric must evaluate anew without training.
+changed mathematics retrains what it touches. Three files: a new metric must evaluate anew without training, and what
+looks inside a model must not make evaluations stale that nobody can make again without its weights.
 """
 
 import dataclasses
@@ -19,7 +20,9 @@ from pipeline.base import paths
 from pipeline.base.errors import UserError, exit_cleanly
 from pipeline.base.files import read_json, write_json
 from pipeline.data.tokens import SplitCounts, cut_blocks
+from pipeline.evaluation.context import context_losses, position_losses
 from pipeline.evaluation.function_words import FUNCTION_WORDS
+from pipeline.evaluation.gam_parts import DEAD_SHARE, SLOT_BLOCKS, path_use, slot_use
 from pipeline.evaluation.metrics import describe, score_blocks
 from pipeline.evaluation.probes import (
     GATE_BLOCKS,
@@ -31,6 +34,7 @@ from pipeline.evaluation.probes import (
 )
 from pipeline.machine.setup import start
 from pipeline.params.command_line import read_names
+from pipeline.params.fields import Section
 from pipeline.params.protocols import Train
 from pipeline.training.protocol import RunState, Step, seeded_model, train_epochs
 
@@ -50,9 +54,10 @@ TEXT = "The cat 's 3rd , <unk> don't “go” 7 it?"
 def main() -> None:
     args, params = read_names(__doc__, "model")
     start(params.runtime.model_copy(update={"device": "cpu"}))
-    training, evaluation = compute(shrink(params.models[args.model].config(VOCAB_SIZE)))
+    training, evaluation, inside = compute(shrink(params.models[args.model].config(VOCAB_SIZE)))
     keep_or_write(paths.training_fingerprint(args.model), training)
     keep_or_write(paths.evaluation_fingerprint(args.model), evaluation)
+    keep_or_write(paths.inside_fingerprint(args.model), inside)
 
 
 def shrink(config: ModelConfig) -> ModelConfig:
@@ -65,8 +70,8 @@ def shrink(config: ModelConfig) -> ModelConfig:
     return dataclasses.replace(config, **changes)
 
 
-def compute(config: ModelConfig) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Train and evaluate in float32 with the functions that the runs use."""
+def compute(config: ModelConfig) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Train, evaluate and look inside in float32 with the functions that the runs use."""
     ids = np.random.default_rng(0).integers(0, VOCAB_SIZE, 18 * (config.block_size + 1) + 5, dtype=np.uint16)
     blocks = cut_blocks(ids, config.block_size)
     train_blocks, validation_blocks = blocks[:13], blocks[13:]
@@ -86,15 +91,32 @@ def compute(config: ModelConfig) -> tuple[dict[str, Any], dict[str, Any]]:
         "validation_losses": [epoch.validation_loss for epoch in epochs],
         "logits": logits[0, -1].tolist(),
     }
-    gates = gate_preferences(model, validation_blocks, validation_blocks % 3, SETTINGS.batch_size)
+    classes = validation_blocks % 3
+    gates = gate_preferences(model, validation_blocks, classes, SETTINGS.batch_size)
+    words = {
+        "word_classes": classes_in_text(),
+        "function_words": list(sha256(" ".join(sorted(FUNCTION_WORDS)).encode()).digest()),
+    }
     evaluation = describe(score, COUNTS).model_dump() | {
         "reach": [reach_by_gradient(model, validation_blocks), reach_by_change(model, validation_blocks)],
         "gates": [[layer.function_words, layer.content_words] for layer in gates],
-        "word_classes": classes_in_text(),
         "probed_blocks": [REACH_BLOCKS, GATE_BLOCKS],
-        "function_words": list(sha256(" ".join(sorted(FUNCTION_WORDS)).encode()).digest()),
+        **words,
     }
-    return training, evaluation
+    inside = {
+        "position_losses": position_losses(model, validation_blocks),
+        "context_losses": [[at.tokens, at.loss] for at in context_losses(model, validation_blocks)],
+        "paths": [_numbers(layer) for layer in path_use(model, validation_blocks, classes)],
+        "slots": [_numbers(layer) for layer in slot_use(model, validation_blocks)],
+        "chosen": [GATE_BLOCKS, SLOT_BLOCKS, DEAD_SHARE],
+        **words,
+    }
+    return training, evaluation, inside
+
+
+def _numbers(record: Section) -> list[float]:
+    """The numbers of a record, those of inner records in their place."""
+    return [n for value in dict(record).values() for n in (_numbers(value) if isinstance(value, Section) else [value])]
 
 
 def classes_in_text() -> list[int]:

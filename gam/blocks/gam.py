@@ -44,13 +44,22 @@ class GAMBlock(nn.Module):
     def mix(self, n: Tensor) -> Tensor:
         """The sum of the paths for a normed input."""
         (n,) = as_factors(n)
+        paths = self.path_outputs(n)
+        if self.gate is not None:
+            paths = [gate * path for gate, path in zip(self.gates(n), paths, strict=True)]
+        return sum(paths[1:], start=paths[0])
+
+    def path_outputs(self, n: Tensor) -> list[Tensor]:
+        """What the paths that there are give for a normed input, ungated, the local one first."""
         paths = []
         if self.causal_conv is not None:
             assert self.causal_conv.bias is not None
             paths.append(causal_convolution(n, self.causal_conv.weight, self.causal_conv.bias))
         if self.memory_bank is not None:
             paths.append(memory_retrieval(n, self.memory_bank))
-        if self.gate is not None:
-            gates = torch.sigmoid(self.gate(n)).chunk(2, dim=-1)
-            paths = [gate * path for gate, path in zip(gates, paths, strict=True)]
-        return sum(paths[1:], start=paths[0])
+        return paths
+
+    def gates(self, n: Tensor) -> tuple[Tensor, ...]:
+        """What weighs each of them, for a block that has a gate."""
+        assert self.gate is not None
+        return torch.sigmoid(self.gate(n)).chunk(2, dim=-1)

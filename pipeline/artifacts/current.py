@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.artifacts.records import Clock, Curve, Metrics, Ngrams, RunResult, ScalingResult, TimingResult
+from pipeline.artifacts.records import Clock, Curve, Inside, Metrics, Ngrams, RunResult, ScalingResult, TimingResult
 from pipeline.artifacts.settings import fingerprint_sha256, recorded_settings, settings_of
 from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
@@ -31,6 +31,11 @@ def read_clocks(params: Params, dataset: str, model: str) -> list[Clock]:
 def read_metrics(params: Params, dataset: str, model: str) -> list[Metrics]:
     """What the weights of those runs are worth, as far as they were evaluated."""
     return _of_the_runs(_read(paths.metrics, Metrics, params, dataset, model), read_curves(params, dataset, model))
+
+
+def read_inside(params: Params, dataset: str, model: str) -> list[Inside]:
+    """What was seen inside those runs, as far as one has looked."""
+    return _of_the_runs(_read(paths.inside, Inside, params, dataset, model), read_curves(params, dataset, model))
 
 
 def read_ngrams(params: Params, dataset: str) -> Ngrams | None:
@@ -65,11 +70,12 @@ def left_out_notes(params: Params) -> list[str]:
     for dataset, model in params.runs():
         curves = _read(paths.curve, Curve, params, dataset, model)
         seeds = [str(curve.seed) for curve in curves if not is_current(curve, params)]
-        metrics = {found.seed for found in _read(paths.metrics, Metrics, params, dataset, model)}
-        used = {found.seed for found in read_metrics(params, dataset, model)}
         names += [f"{dataset} {model} seed {', '.join(seeds)}"] if seeds else []
-        others = sorted(metrics - used - set(map(int, seeds)))
-        names += [f"the metrics of {dataset} {model} seed {', '.join(map(str, others))}"] if others else []
+        for what, path, kind in (("metrics", paths.metrics, Metrics), ("inside", paths.inside, Inside)):
+            there = _read(path, kind, params, dataset, model)
+            used = {found.seed for found in _of_the_runs(there, curves)} | set(map(int, seeds))
+            others = [str(found.seed) for found in there if found.seed not in used]
+            names += [f"the {what} of {dataset} {model} seed {', '.join(others)}"] if others else []
     datasets = {dataset: None for dataset, _ in params.runs()}
     names += [
         f"n-grams of {name}" for name in datasets if paths.ngrams(name).exists() and not read_ngrams(params, name)

@@ -63,6 +63,11 @@ def tuning(dataset: str, model: str) -> Path:
     return RESULTS / "tuning" / dataset / f"{model}.json"
 
 
+def inside(dataset: str, model: str, seed: int) -> Path:
+    """What the weights of a run do with context, and what its parts do."""
+    return RESULTS / "inside" / dataset / model / f"seed-{seed}.json"
+
+
 def ngrams(dataset: str) -> Path:
     """What counts of tokens are worth on a data set."""
     return RESULTS / "ngrams" / f"{dataset}.json"
@@ -81,3 +86,8 @@ def training_fingerprint(model: str) -> Path:
 def evaluation_fingerprint(model: str) -> Path:
     """What evaluating that tiny case gives."""
     return RESULTS / "fingerprint" / f"{model}.evaluation.json"
+
+
+def inside_fingerprint(model: str) -> Path:
+    """What looking inside that tiny case gives."""
+    return RESULTS / "fingerprint" / f"{model}.inside.json"

@@ -18,7 +18,7 @@ from pipeline.base.errors import exit_cleanly
 
 LOGS = paths.WORK / "logs"
 """What stages print, a file each."""
-LOADED_BEFORE = ("train", "evaluate", "fingerprint")
+LOADED_BEFORE = ("train", "evaluate", "inside", "fingerprint")
 """Stages that run many times. Loading them touches no GPU, and starts no thread that a fork would lose: OpenBLAS
 starts its own anew."""
 

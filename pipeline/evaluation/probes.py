@@ -42,7 +42,7 @@ def reach_by_gradient(model: LanguageModel, blocks: Array) -> int:
     functions have gradients that vanish by symmetry. Where an architecture reaches further, the gradients of far tokens
     may still underflow to zero in float32, and then do not count: measured are these weights.
     """
-    idx = _inputs(model, blocks[:REACH_BLOCKS])
+    idx = model_inputs(model, blocks[:REACH_BLOCKS])
     embedded: list[Tensor] = []
 
     def cut(_module: object, _inputs: object, output: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ def reach_by_change(model: LanguageModel, blocks: Array) -> int:
     shapes, and no operation adds up one row in an order that depends on what other rows hold. Found by bisection, as
     changing more tokens changes no less.
     """
-    idx = _inputs(model, blocks[:REACH_BLOCKS])
+    idx = model_inputs(model, blocks[:REACH_BLOCKS])
     length, vocab_size = idx.shape[1], model.config.vocab_size
     shifts = torch.randint(1, vocab_size, idx.shape, generator=torch.Generator().manual_seed(0))
     others = (idx + shifts.to(idx.device)) % vocab_size
@@ -143,7 +143,7 @@ def gate_preferences(model: LanguageModel, blocks: Array, classes: Array, batch_
             hooks.enter_context(block.register_forward_pre_hook(keep))
         for at in range(0, len(blocks), batch_size):
             inputs.clear()
-            model(_inputs(model, blocks[at : at + batch_size]))
+            model(model_inputs(model, blocks[at : at + batch_size]))
             of_batch = classes[at : at + batch_size]
             for layer, (block, x) in enumerate(zip(gated, inputs, strict=True)):
                 preference = _preference(block, x).double().cpu().numpy()
@@ -160,6 +160,6 @@ def _preference(block: GAMBlock, x: Tensor) -> Tensor:
     return (local - memory).mean(dim=-1)
 
 
-def _inputs(model: LanguageModel, blocks: Array) -> Tensor:
+def model_inputs(model: LanguageModel, blocks: Array) -> Tensor:
     """What the model sees of `blocks` (N, T + 1): (N, T) int64, on its device."""
     return torch.from_numpy(blocks[:, :-1].astype(np.int64)).to(next(model.parameters()).device)
