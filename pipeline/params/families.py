@@ -2,8 +2,9 @@
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from pipeline.params.datasets import TextClaim
 from pipeline.params.fields import Name, NonNegativeInt, Section, require
 
 PAPER = "paper"
@@ -35,6 +36,8 @@ class Family(Runs):
     seeds: list[NonNegativeInt]
     ablations: Runs | None = None
     """Further models, on some of the texts, with the same seeds. Where it is absent there are none."""
+    primary: list[TextClaim] = Field(default_factory=list)
+    """Claims whose tests were named before the runs and are corrected together. Where it is absent there are none."""
 
     def runs(self) -> list[tuple[str, str]]:
         """Text and model of all runs, the ablations last."""
