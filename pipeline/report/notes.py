@@ -77,8 +77,9 @@ def terms(params: Params) -> list[str]:
         "C6: an exponent of 1 is x2 per doubling of the length, 2 is x4; linear is "
         f"{claims.linear[0]} to {claims.linear[1]}. The paper measured C6 at batch 16, on a GPU with {cap.gib} GiB.",
         "C7 to C10: Sum Fusion is GAM without its gate, Global Only without gate and convolution, Local Only without "
-        "gate and memory. With a wide FFN, Sum Fusion has as many parameters as GAM. C11: the mean gate of the "
-        "convolution less that of the memory, at function words less at content words; above 0 is as claimed.",
+        "gate and memory. “Wide FFN”: with so wide a feed-forward network that it has as many parameters as GAM. C11: "
+        "the mean gate of the convolution less that of the memory, at function words less at content words; above 0 is "
+        "as claimed.",
     ]
 
 

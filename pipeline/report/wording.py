@@ -50,7 +50,7 @@ def value_text(measurement: Measurement) -> Text:
         return [Span(mean, link=link), Span(f"{space}{interval}{unit}")]
     if isinstance(value, Reach):
         tokens = str(value.fewest) if value.fewest == value.most else f"{value.fewest} to {value.most}"
-        return [Span(tokens, link=link), Span(f" tokens, its convolutions alone {value.convolutions}")]
+        return [Span(tokens, link=link), Span(f" tokens, its convolutions alone reach {value.convolutions}")]
     fits = "fits" if value.gam_fits else "does not fit"
     return [Span("Transformer fits "), Span(f"{value.transformer}", link=link), Span(f", GAM {fits} {value.gam}")]
 
@@ -89,11 +89,11 @@ def measurement_text(measurement: Measurement) -> Text:
     if measurement.value is None:
         return [Span(f"{name}: "), *value_text(measurement)]
     remark = "" if measurement.verdict == NOT_RUN else in_brackets(measurement.remark)
-    told = [counted_text(measurement) if measurement.n else "", _standing(measurement), _verdict(measurement)]
+    told = [counted_text(measurement) if measurement.n else "", standing(measurement), _verdict(measurement)]
     return [Span(f"{name}{remark}: "), *value_text(measurement), Span("; " + "; ".join(filter(None, told)))]
 
 
-def _standing(measurement: Measurement) -> str:
+def standing(measurement: Measurement) -> str:
     """Whether a test was named beforehand, and whether the claim rests on it."""
     if measurement.unit not in ("nats", "gate") or measurement.verdict in ("not judged", NOT_RUN):
         return ""

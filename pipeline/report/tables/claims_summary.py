@@ -10,7 +10,7 @@ from pipeline.params.schema import Params
 from pipeline.report.judgement import reason, remarks
 from pipeline.report.notes import SMALLER, too_small
 from pipeline.report.published import Published
-from pipeline.report.wording import name_of
+from pipeline.report.wording import name_of, standing
 
 
 def claims_summary(params: Params, published: Published, found: list[Answer]) -> dict[str, Any]:
@@ -34,10 +34,10 @@ def _measurement(measurement: Measurement) -> dict[str, Any]:
     known = {
         "verdict": m.verdict,
         "answered_by": m.answered_by,
-        "test": "primary" if m.tests else "secondary" if m.is_test else "",
+        "test": standing(m),
         "without_correction": m.uncorrected,
         "level": m.level,
-        "n": m.n,
+        "n": m.n or None,
         "counted": m.counted if m.n else "",
         "unit": m.unit if m.value is not None else "",
         "won": m.won,
@@ -49,4 +49,4 @@ def _measurement(measurement: Measurement) -> dict[str, Any]:
         value = {"mean": m.value.finite_mean, "low": m.value.low, "high": m.value.high}
     elif m.value is not None:
         value = asdict(m.value)
-    return {key: each for key, each in (known | value).items() if each not in (None, "", 0)}
+    return {key: each for key, each in (known | value).items() if each is not None and each != ""}

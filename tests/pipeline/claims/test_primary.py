@@ -98,7 +98,7 @@ def test_the_widened_control_decides_too() -> None:
 def test_what_one_test_would_find_alone_is_lost_among_six() -> None:
     """GAM is better than Sum Fusion by 0.05, with a standard error of 0.01: t = 4 against the margin.
 
-    Two-sided, on 4 degrees of freedom, p = 0.0161 by a printed table: less than 0.05, more than 0.05 / 6, less than 0.05 / 2.
+    p = 0.0161 by a printed table, two-sided, 4 degrees of freedom: between 0.05 / 6 and 0.05 / 2.
     """
     for model in ROLES:
         write(model, 3.0, 0.02 * (1 + len(model)))  # far too noisy to tell

@@ -8,8 +8,8 @@ import pytest
 from pipeline.base import paths
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
-from tests.made_up import write_timing
-from tests.pipeline.conftest import write_losses
+from tests.made_up import write_run, write_timing
+from tests.pipeline.conftest import SEEDS, write_losses
 
 
 def claims(workspace: Workspace) -> dict[str, Any]:
@@ -20,6 +20,8 @@ def claims(workspace: Workspace) -> dict[str, Any]:
 
 def test_every_remark_of_the_tables(grid: Workspace) -> None:
     write_losses((20.0, 7.0), gam=6.6, gam_sum_fusion=6.7, transformer=6.8)
+    for seed in SEEDS:  # the very same losses: zeros are numbers too
+        write_run("gam-global-only", seed, [6.1 + seed, 6.6 + seed])
     write_timing(transformer=1.0, mamba=1.1, gam=0.9)
     found = claims(grid)
     told = found["stories"]["paper"]
@@ -33,9 +35,11 @@ def test_every_remark_of_the_tables(grid: Workspace) -> None:
     assert part["mean"] == pytest.approx(0.1002)
     assert part["low"] < part["mean"] < part["high"]
     assert told["C3"] == {"verdict": "not run", "reason": "Mamba − Transformer", "parts": told["C3"]["parts"]}
-    assert told["C3"]["parts"]["Mamba − Transformer"] == {"verdict": "not run", "test": "secondary"}
+    assert told["C3"]["parts"]["Mamba − Transformer"] == {"verdict": "not run"}
     assert told["C12"]["parts"]["Transformer − GAM, epoch 2"]["answered_by"] == "C3"
     assert told["C9"]["remarks"] == ["the paper's own effect is smaller than what we call an effect"]
+    same = told["C9"]["parts"]["Global Only − GAM"]
+    assert (same["mean"], same["low"], same["won"], same["level"]) == (0.0, 0.0, 0.5, 0.0)
     assert found["machine"]["C1"]["remarks"] == ["not judged: vs Mamba (without its fast GPU code)"]
     assert found["machine"]["C2"]["parts"]["vs Transformer"]["answered_by"] == "C1"
     assert told["C8"]["parts"]["how far GAM sees"] == {
