@@ -27,6 +27,9 @@ def check_families(
             both = f"{field} runs {run[1]!r} on {run[0]!r}, which families.{home} runs already"
             require(home == name, f"{both}: take it out of one, or give it another entry of models")
         _require_a_part_each(field, family, models)
+        asked = {claim for dataset in family.datasets for claim in datasets[dataset].claims}
+        other = next((claim for claim in family.primary if claim not in asked), None)
+        require(other is None, f"{field}.primary names {other!r}, which none of its texts has in claims: add it there")
         for dataset, model in family.runs():
             ours, theirs = models[model].block_size, datasets[dataset].block_size
             sizes = f"{ours} tokens, and datasets.{dataset}.block_size is {theirs}"

@@ -2,8 +2,9 @@
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from pipeline.params.datasets import TextClaim
 from pipeline.params.fields import Name, NonNegativeInt, Section, require
 
 PAPER = "paper"
@@ -46,6 +47,8 @@ class Family(SeededRuns):
     """Further models, on some of the texts, with seeds of their own. Where it is absent there are none."""
     protocol: Name | None = None
     """How its models are trained: an entry of `protocols`. Where it is absent, as `train` says, which is published."""
+    primary: list[TextClaim] = Field(default_factory=list)
+    """Claims whose tests were named before the runs and are corrected together. Where it is absent there are none."""
 
     def seeded(self) -> dict[tuple[str, str], list[int]]:
         """The seeds of all runs, by text and model, the others last."""

@@ -102,6 +102,8 @@ class Claims(Section):
     """Likewise the part of a time that is saved."""
     margin_gate: PositiveFloat
     """Likewise differences of gate values."""
+    assay_nats: PositiveFloat
+    """How far below the loss of a count models must be, or comparing them is no valid test (docs/statistics.md)."""
     linear: Annotated[list[float], Field(min_length=2, max_length=2)]
     """Growth exponents that count as linear, from and to."""
     quadratic: Annotated[list[float], Field(min_length=2, max_length=2)]
