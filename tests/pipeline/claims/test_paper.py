@@ -86,7 +86,7 @@ def test_the_claims_are_measured_by_what_they_compare() -> None:
 
 @pytest.mark.parametrize("seeds", [1, 2, 3, 4])
 def test_few_seeds_are_inconclusive(grid: Workspace, seeds: int) -> None:
-    grid.edit({"families": {"paper": {"seeds": SEEDS[:seeds]}}})
+    grid.edit({"families": {"paper": {"seeds": SEEDS[:seeds], "others": {"seeds": SEEDS[:seeds]}}}})
     write_losses(**EVERYTHING)
     found = verdicts(grid)
     assert {found[name] for name in ON_LOSSES if name != "C8"} == {"inconclusive"}
@@ -98,7 +98,7 @@ def test_few_seeds_are_inconclusive(grid: Workspace, seeds: int) -> None:
 def test_no_verdict_before_all_seeds_ran(grid: Workspace) -> None:
     """However clear the first five pairs are: whoever could stop there could choose when."""
     write_losses(**EVERYTHING)
-    grid.edit({"families": {"paper": {"seeds": [*SEEDS, 7]}}})
+    grid.edit({"families": {"paper": {"seeds": [*SEEDS, 7], "others": {"seeds": [*SEEDS, 7]}}}})
     found = verdicts(grid)
     assert {found[name] for name in (*ON_LOSSES, "C11")} == {"not run"}
     value = measured("C3")["Transformer − GAM"].value
