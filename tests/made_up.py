@@ -9,9 +9,11 @@ from pipeline.artifacts.current import fingerprint_sha256
 from pipeline.artifacts.records import (
     Clock,
     Code,
+    ContextLoss,
     Curve,
     EpochLosses,
     EpochSeconds,
+    Inside,
     Metrics,
     Ngrams,
     Provenance,
@@ -89,6 +91,21 @@ def write_metrics(run: dict[str, Any], **changes: Any) -> None:
     splits: Any = {"validation": split_metrics(5.0), "test": split_metrics(5.0)}
     values = {"splits": splits, "reach_by_gradient": 5, "reach_by_change": 5, "gates": []}
     write(paths.metrics(run["dataset"], run["model"], run["seed"]), Metrics(**run, **(values | changes)))
+
+
+def write_inside(model: str, seed: int, dataset: str = "stories", **changes: Any) -> None:
+    """What was seen inside a run of blocks of 32 tokens: its loss falls by 1 from the first to the last, no parts."""
+    contexts = [ContextLoss(tokens=2**power, loss=5 - power / 5) for power in range(6)]
+    values: dict[str, Any] = {
+        "blocks": 3,
+        "position_losses": [5 - at / 31 for at in range(32)],
+        "context_losses": contexts,
+        "path_blocks": 2,
+        "slot_blocks": 3,
+        "paths": [],
+        "slots": [],
+    }
+    write(paths.inside(dataset, model, seed), Inside(**(run_fields(model, seed, dataset) | values | changes)))
 
 
 def write_ngrams(unigram: float, bigram: float, dataset: str = "stories", stamp: Provenance = STAMP) -> None:

@@ -7,14 +7,14 @@ import pytest
 from pipeline.base import paths
 from pipeline.commands.prune import main as prune
 from tests.conftest import Workspace
-from tests.made_up import (
-    write_ngrams,
-)
+from tests.made_up import write_inside, write_ngrams
 from tests.pipeline.conftest import SEEDS, growing, write_losses, write_reduced
 
 
 def test_prune(grid: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     write_losses(gam=5.0, transformer=5.1)
+    for seed in SEEDS:
+        write_inside("gam", seed)
     growing(grid, "gam", 1.0, 8192)
     write_ngrams(6.0, 5.0)
     shutil.copy(paths.ngrams("stories"), paths.ngrams("gone"))
@@ -26,8 +26,10 @@ def test_prune(grid: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
         for path in (paths.curve, paths.clock, paths.metrics)
         for model in ("gam", "transformer")
     }
-    assert removed == {str(file) for file in files | {paths.scaling("gam"), paths.ngrams("gone")}}
+    files |= {paths.inside("stories", "gam", 2), paths.scaling("gam"), paths.ngrams("gone")}
+    assert removed == {str(file) for file in files}
     assert paths.curve("stories", "gam", 1).exists()
+    assert paths.inside("stories", "gam", 1).exists()
     grid.call(prune)
     assert capsys.readouterr().out == "nothing to remove\n"
 
