@@ -16,8 +16,8 @@ from pipeline.artifacts.provenance import provenance
 from pipeline.base import paths
 from pipeline.machine.setup import start
 from pipeline.params.schema import load_params
-from pipeline.train import SAVE_EVERY
 from pipeline.training.protocol import RunState, seeded_model, train_epochs
+from pipeline.training.running import SAVE_EVERY
 from pipeline.training.saves import save
 
 SAVES = 12

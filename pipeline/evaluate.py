@@ -18,8 +18,8 @@ from pipeline.params.command_line import read_names
 
 def main() -> None:
     args, params = read_names(__doc__, "dataset", "model", "seed")
-    entry, batch_size = params.models[args.model], params.train.batch_size
-    machine = start(params.runtime, entry)
+    entry, batch_size = params.models[args.model], params.batch_size(args.dataset, args.model)
+    machine = start(params.runtime_of(args.dataset, args.model), entry)
     tokens = open_tokens(args.dataset, params.datasets[args.dataset])
     model = LanguageModel(entry.config(tokens.vocab_size))
     checksum = load_weights(model, paths.weights(args.dataset, args.model, args.seed))

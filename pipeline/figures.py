@@ -12,6 +12,7 @@ from pipeline.report.figures.block import block_figure
 from pipeline.report.figures.drawing import rendered, same_everywhere
 from pipeline.report.figures.learning import learning_figures
 from pipeline.report.figures.scaling import scaling_figures
+from pipeline.report.figures.tuning import tuning_figures
 from pipeline.report.published import load_published
 
 
@@ -20,6 +21,7 @@ def main() -> None:
     published = load_published()
     with same_everywhere():
         figures = scaling_figures(params, published) | learning_figures(params, published)
+        figures |= tuning_figures(params, published)
         figures["gam_block"] = block_figure()
         files = {
             f"{name}.{kind}": rendered(figure, kind, name.replace("_", " "))

@@ -35,7 +35,7 @@ from pipeline.evaluation.probes import (
 from pipeline.machine.setup import start
 from pipeline.params.command_line import read_names
 from pipeline.params.fields import Section
-from pipeline.params.schema import Train
+from pipeline.params.protocols import Train
 from pipeline.training.protocol import RunState, Step, seeded_model, train_epochs
 
 TOLERANCE = 1e-4

@@ -20,7 +20,7 @@ from pipeline.params.command_line import read_names
 def main() -> None:
     args, params = read_names(__doc__, "dataset", "model", "seed")
     entry = params.models[args.model]
-    machine = start(params.runtime, entry)
+    machine = start(params.runtime_of(args.dataset, args.model), entry)
     tokens = open_tokens(args.dataset, params.datasets[args.dataset])
     model = LanguageModel(entry.config(tokens.vocab_size))
     checksum = load_weights(model, paths.weights(args.dataset, args.model, args.seed))

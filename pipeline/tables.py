@@ -15,7 +15,8 @@ from pipeline.params.command_line import read_names
 from pipeline.report.opening import opening
 from pipeline.report.published import load_published
 from pipeline.report.tables.ablation import ablation_table
-from pipeline.report.tables.claims import claims_latex, claims_markdown, claims_summary
+from pipeline.report.tables.claims import claims_latex, claims_markdown
+from pipeline.report.tables.claims_summary import claims_summary
 from pipeline.report.tables.main import main_table
 from pipeline.report.tables.rendering import to_latex, to_markdown
 from pipeline.report.tables.scaling import scaling_table
@@ -32,7 +33,7 @@ def main() -> None:
         table, summary[table.name] = build(params, published)
         texts |= {f"{table.name}.md": to_markdown(table), f"{table.name}.tex": to_latex(table)}
     found = answers(params)
-    summary["claims"] = claims_summary(found)
+    summary["claims"] = claims_summary(params, published, found)
     texts["claims.md"] = claims_markdown(params, published, found)
     texts["claims.tex"] = claims_latex(params, published, found)
     texts["answers.md"] = opening(params, published, found)

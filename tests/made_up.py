@@ -1,11 +1,10 @@
 """Result files as the stages would have written them, with numbers that are made up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifacts.current import fingerprint_sha256
 from pipeline.artifacts.records import (
     Clock,
     Code,
@@ -22,7 +21,10 @@ from pipeline.artifacts.records import (
     SplitMetrics,
     StepTimes,
     TimingResult,
+    Trial,
+    TuningResult,
 )
+from pipeline.artifacts.settings import fingerprint_sha256, recorded_settings, settings_of
 from pipeline.artifacts.storage import write_result as write
 from pipeline.base import paths
 from pipeline.params.reading import read_yaml
@@ -70,7 +72,7 @@ def write_run(
     made_with = {
         "data": data,
         "entry": params["models"].get(model, {}),
-        "train": params["train"],
+        "train": _settings(dataset, model) if dataset in params["datasets"] else params["train"],
         "fingerprint": fingerprint_sha256(model),
     }
     epochs = [
@@ -84,6 +86,34 @@ def write_run(
     write(paths.clock(dataset, model, seed), Clock(**run, epochs=seconds))
     splits: Any = {"validation": split_metrics(losses[-1]), "test": split_metrics(losses[-1] + 1)}
     write_metrics(run, splits=splits)
+
+
+def _settings(dataset: str, model: str) -> dict[str, Any]:
+    params = load_params()
+    settings = settings_of(params, dataset, model)
+    assert settings is not None
+    return recorded_settings(params, dataset, model, settings)
+
+
+def write_tuning(
+    model: str, losses: Mapping[float, float | None], dataset: str = "stories", stamp: Provenance = STAMP
+) -> None:
+    """Learning rates with these validation losses."""
+    params = load_params()
+    protocol = params.protocol(dataset, model)
+    assert protocol is not None
+    result = TuningResult(
+        dataset=dataset,
+        model=model,
+        data=params.datasets[dataset].what(),
+        entry=params.models[model].as_written(),
+        protocol=protocol.model_dump(),
+        tuning=params.tuning.model_dump(),
+        fingerprint=fingerprint_sha256(model),
+        trials=[Trial(learning_rate=rate, steps=10, validation_loss=loss) for rate, loss in losses.items()],
+        provenance=stamp,
+    )
+    write(paths.tuning(dataset, model), result)
 
 
 def write_metrics(run: dict[str, Any], **changes: Any) -> None:

@@ -1,11 +1,11 @@
 """The results that the families name and that were made with what params.yaml says now: all that tables may show."""
 
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
 from pipeline.artifacts.records import Clock, Curve, Inside, Metrics, Ngrams, RunResult, ScalingResult, TimingResult
+from pipeline.artifacts.settings import fingerprint_sha256, recorded_settings, settings_of
 from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
 from pipeline.base.errors import UserError
@@ -111,21 +111,14 @@ def training_seconds(clocks: list[Clock]) -> float:
 
 def is_current(curve: Curve, params: Params) -> bool:
     """Whether a run was made with the data, model and protocol of params.yaml, by code that computes the same."""
+    settings = settings_of(params, curve.dataset, curve.model)
     now = (
         params.datasets[curve.dataset].what(),
         params.models[curve.model].as_written(),
-        params.train.model_dump(),
+        recorded_settings(params, curve.dataset, curve.model, settings) if settings else None,
         fingerprint_sha256(curve.model),
     )
     return (curve.data, curve.entry, curve.train, curve.fingerprint) == now
-
-
-def fingerprint_sha256(model: str) -> str | None:
-    """Hash of what a model and its training compute now; None where the stage `fingerprint` has not run."""
-    try:
-        return sha256(paths.training_fingerprint(model).read_bytes()).hexdigest()
-    except FileNotFoundError:
-        return None
 
 
 def _counts_are_current(ngrams: Ngrams, params: Params) -> bool:

@@ -28,6 +28,7 @@ def provenance(
         packages={"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         mamba_kernels=machine.device.type == "cuda" and have_kernels(),
         device=machine.name,
+        instructions=machine.instructions,
         device_type="cuda" if machine.device.type == "cuda" else "cpu",
         threads=machine.threads,
         deterministic=machine.deterministic,

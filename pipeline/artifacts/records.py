@@ -32,6 +32,8 @@ class Provenance(Section):
     """Whether Mamba's scan would run on mamba-ssm's kernels; else in plain torch."""
     device: str
     """The device as its maker names it."""
+    instructions: str | None = None
+    """A CPU's vector instructions; null on CUDA, or absent as in older files: not told."""
     device_type: Literal["cpu", "cuda"]
     threads: PositiveInt
     deterministic: bool
@@ -83,7 +85,7 @@ class Curve(RunResult):
     entry: dict[str, Any]
     """The model's entry in params.yaml."""
     train: dict[str, Any]
-    """The section `train` of params.yaml."""
+    """The section `train` of params.yaml; or the entry of `protocols` that its family names, and its learning rate."""
     fingerprint: Sha256 | None
     """Hash of what the model and its training computed on a tiny case; null where that was not found out."""
     parameters: PositiveInt
@@ -95,6 +97,44 @@ class Curve(RunResult):
     def made_by(self) -> list[Provenance]:
         """Everything that had a part in the run."""
         return [*self.earlier, self.provenance]
+
+
+class Trial(Section):
+    """A short training with one learning rate."""
+
+    learning_rate: PositiveFloat
+    steps: PositiveInt
+    validation_loss: NonNegativeFloat | None
+    """After it, in nats per token; null where a loss was not finite."""
+
+
+def best_of(trials: list[Trial]) -> Trial:
+    """The one with the lowest loss."""
+    return min(trials, key=lambda trial: math.inf if trial.validation_loss is None else trial.validation_loss)
+
+
+class TuningResult(Stamped):
+    """What learning rates are worth for one model, on a seed that no run has."""
+
+    dataset: str
+    model: str
+    data: dict[str, Any]
+    """What params.yaml says of the data set, but for the hashes of its rows."""
+    entry: dict[str, Any]
+    """The model's entry in params.yaml."""
+    protocol: dict[str, Any]
+    """The entry of `protocols` that its family names."""
+    tuning: dict[str, Any]
+    """The section `tuning` of params.yaml."""
+    fingerprint: Sha256 | None
+    """As a run's."""
+    trials: Annotated[list[Trial], Field(min_length=2)]
+    """By learning rate."""
+
+    @property
+    def best(self) -> Trial:
+        """The one with the lowest loss."""
+        return best_of(self.trials)
 
 
 class EpochSeconds(Section):

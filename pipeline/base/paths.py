@@ -58,6 +58,11 @@ def metrics(dataset: str, model: str, seed: int) -> Path:
     return RESULTS / "metrics" / dataset / model / f"seed-{seed}.json"
 
 
+def tuning(dataset: str, model: str) -> Path:
+    """What learning rates are worth for a model."""
+    return RESULTS / "tuning" / dataset / f"{model}.json"
+
+
 def inside(dataset: str, model: str, seed: int) -> Path:
     """What the weights of a run do with context, and what its parts do."""
     return RESULTS / "inside" / dataset / model / f"seed-{seed}.json"

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from pipeline.claims.baselines import Baselines, baselines
 from pipeline.claims.comparisons import all_compared_runs
+from pipeline.claims.family import corrected, counted_once
+from pipeline.claims.intervals import ALPHA
 from pipeline.claims.measurements import Measurement
 from pipeline.claims.paper import ON_MACHINES, ON_TEXTS
-from pipeline.claims.verdicts import UNDECIDED, Verdict, together
+from pipeline.claims.verdicts import CONCLUSIVE, FEWEST, Verdict, together
 from pipeline.params.families import PAPER
 from pipeline.params.schema import Params
 
@@ -35,62 +36,99 @@ class Answer:
     is_papers_size: bool
     """Whether the models are as large as those of the family that stands beside the paper."""
     measurements: list[Measurement]
-    baselines: Baselines | None
-    """None for times and memory too."""
+    is_primary: bool = False
+    """Whether its tests were named beforehand and are corrected together with others."""
 
     @property
-    def verdict(self) -> Verdict:
-        """On all measurements together."""
-        return together([each.verdict for each in self.measurements])
-
-    @property
-    def is_decided(self) -> bool:
-        """Whether it was run and could be judged."""
-        return self.verdict not in UNDECIDED
+    def parts(self) -> list[Measurement]:
+        """What the claim rests on and can be judged."""
+        return [each for each in self.measurements if each.is_part and each.verdict != "not judged"]
 
     @property
     def measured(self) -> list[Measurement]:
-        """Those that have a value and are, or will be, judged."""
-        return [each for each in self.measurements if each.value is not None and each.verdict != "not judged"]
+        """The parts that have a value."""
+        return [each for each in self.parts if each.value is not None]
+
+    @property
+    def verdict(self) -> Verdict:
+        """On all parts together; the more parts, the surer one must be that fails all of them."""
+        return together([self.verdict_of(part) for part in self.parts])
+
+    @property
+    def uncorrected(self) -> Verdict:
+        """What it would be if each part were the only test."""
+        return together([part.uncorrected or part.verdict for part in self.parts])
+
+    def verdict_of(self, part: Measurement) -> Verdict:
+        """What a part says of the whole claim: it fails it at its level divided by the number of parts.
+
+        The levels of primary tests are divided already, by all that were named.
+        """
+        if part.level is None or (self.is_primary and part.tests):
+            return part.verdict
+        is_sure = part.level <= ALPHA / sum(each.is_test for each in self.parts)
+        return part.verdict if is_sure or part.verdict not in ("contradicted", "no effect") else "inconclusive"
+
+    @property
+    def deciding(self) -> list[Measurement]:
+        """The parts that the verdict comes from."""
+        return [part for part in self.parts if self.verdict_of(part) == self.verdict]
+
+    @property
+    def has_too_few(self) -> bool:
+        """Whether a test of it has fewer runs than are judged."""
+        return any(each.is_test and each.n < FEWEST for each in self.parts)
+
+    @property
+    def was_tested(self) -> bool:
+        """Whether it could have come out either way: by a valid test on enough runs."""
+        return self.verdict in CONCLUSIVE or (self.verdict == "inconclusive" and not self.has_too_few)
 
 
 def answers(params: Params) -> list[Answer]:
     """Those about time and memory first, then family by family and text by text."""
     found = []
     timed = _size(params, params.timed_gam())
-    for claim, measure in ON_MACHINES.items():
-        is_papers = timed == _papers_size(params)
-        found.append(Answer(claim, None, None, timed, is_papers, measure(params), None))
+    measured = counted_once({claim: measure(params) for claim, measure in ON_MACHINES.items()})
+    for claim, measurements in measured.items():
+        found.append(Answer(claim, None, None, timed, timed == _papers_size(params), measurements))
     for runs in all_compared_runs(params):
-        size, beside = _size(params, runs.model("gam")), baselines(runs)
-        is_papers = size == _papers_size(params)
-        for name in params.datasets[runs.dataset].claims:
-            measured = ON_TEXTS[name](runs)
-            found.append(Answer(name, runs.dataset, runs.family, size, is_papers, measured, beside))
+        size, primary = _size(params, runs.model("gam")), params.families[runs.family].primary
+        asked = sorted(params.datasets[runs.dataset].claims, key=_number)
+        measured = counted_once(corrected({claim: ON_TEXTS[claim](runs) for claim in asked}, primary))
+        for claim, measurements in measured.items():
+            is_papers = size == _papers_size(params)
+            found.append(Answer(claim, runs.dataset, runs.family, size, is_papers, measurements, claim in primary))
     return found
 
 
 def by_claim(found: list[Answer]) -> dict[str, list[Answer]]:
     """The answers to each claim, the claims in their order; a claim that no text was asked about has none."""
-    claims = sorted([*ON_MACHINES, *ON_TEXTS], key=lambda claim: int(claim.removeprefix("C")))
+    claims = sorted([*ON_MACHINES, *ON_TEXTS], key=_number)
     return {claim: [answer for answer in found if answer.claim == claim] for claim in claims}
 
 
 def most_telling(found: list[Answer]) -> Answer | None:
-    """Of one claim's answers the decided ones go first, then the paper's own runs, then models of the paper's size."""
+    """Of one claim's answers those by a valid test go first, then the paper's own runs, then models of its size."""
     return min(found, key=_distance, default=None)
 
 
 def answered_by(earlier: list[Answer], answer: Answer) -> str | None:
-    """The claim that was answered by the same measurements before."""
-    there = [each for each in answer.measurements if each.value is not None]
-    same = [other.claim for other in earlier if there and all(each in other.measurements for each in there)]
-    return same[0] if same else None
+    """The one claim among them that was answered by all that this one was measured by."""
+    same = {each.answered_by for each in answer.measured}
+    beside = {other.claim for other in earlier if (other.dataset, other.family) == (answer.dataset, answer.family)}
+    return same.pop() if len(same) == 1 and same <= beside else None
 
 
-def _distance(answer: Answer) -> tuple[bool, bool, bool, bool]:
-    """From what the paper did."""
-    return not answer.is_decided, not answer.measured, answer.family not in (None, PAPER), not answer.is_papers_size
+def _distance(answer: Answer) -> tuple[int, bool, bool, bool]:
+    """From what would answer the paper best."""
+    waiting: dict[Verdict, int] = {"inconclusive": 1, "no valid test": 2}
+    distance = 0 if answer.was_tested else waiting.get(answer.verdict, 3)
+    return distance, not answer.measured, answer.family not in (None, PAPER), not answer.is_papers_size
+
+
+def _number(claim: str) -> int:
+    return int(claim.removeprefix("C"))
 
 
 def _size(params: Params, model: str | None) -> Size | None:

@@ -1,48 +1,35 @@
 """How well the models of a family predict beside n-gram counts of the same tokens: what they learned of the text."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-from pipeline.artifacts.current import read_ngrams
-from pipeline.artifacts.records import NGRAMS
 from pipeline.claims.comparisons import ComparedRuns, loss
 from pipeline.claims.intervals import estimate
-
-Remark = Literal["models learned only word frequencies", "models worse than word-pair counts"]
+from pipeline.params.models import Role
 
 
 @dataclass(frozen=True)
 class Baselines:
     """Validation losses in nats per token, after the last epoch."""
 
-    best: float
+    best: Role
+    loss: float
     """The lowest mean of a model."""
-    unigram: float
-    bigram: float
-    margin: float
-    """A difference up to this is too small to matter."""
+    counts: dict[str, float]
+    """By name of the count."""
     steps: int
     """Of a training."""
-
-    @property
-    def remark(self) -> Remark | None:
-        """What a verdict on these models must be read with; None where they beat both counts."""
-        if self.best >= self.unigram - self.margin:
-            return "models learned only word frequencies"
-        return "models worse than word-pair counts" if self.best > self.bigram else None
 
 
 def baselines(runs: ComparedRuns) -> Baselines | None:
     """None where nothing was trained, or the text has not been counted."""
-    curves = [list(curves.values()) for curves in runs.curves.values() if curves]
-    ngrams = read_ngrams(runs.params, runs.dataset)
-    if ngrams is None or not curves:
+    curves = {role: list(curves.values()) for role, curves in runs.curves.items() if curves}
+    if runs.ngrams is None or not curves:
         return None
-    unigram, bigram = (ngrams.models[name]["validation"].loss for name in NGRAMS)
+    losses = {role: estimate([loss(curve, "last") for curve in seeds]).mean for role, seeds in curves.items()}
+    best = min(losses, key=lambda role: losses[role])
     return Baselines(
-        best=min(estimate([loss(curve, "last") for curve in seeds]).mean for seeds in curves),
-        unigram=unigram,
-        bigram=bigram,
-        margin=runs.claims.margin_nats,
-        steps=max(seeds[0].epochs[-1].steps for seeds in curves),
+        best=best,
+        loss=losses[best],
+        counts={name: splits["validation"].loss for name, splits in runs.ngrams.models.items()},
+        steps=max(seeds[0].epochs[-1].steps for seeds in curves.values()),
     )

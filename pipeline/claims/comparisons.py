@@ -1,16 +1,13 @@
-"""Runs by the role that a model plays in the claims, and comparisons of their losses, paired by seed."""
+"""The runs of one family on one text, by the role that a model plays in the claims."""
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from statistics import fmean
 from typing import Literal
 
-from pipeline.artifacts.current import read_clocks, read_curves, read_metrics
-from pipeline.artifacts.records import Clock, Curve, Metrics, Provenance
-from pipeline.base import paths
-from pipeline.claims.intervals import estimate, probability_of_improvement
-from pipeline.claims.measurements import NAMES, Measurement, not_judged, not_run
-from pipeline.claims.verdicts import Verdict, between, beyond
+from pipeline.artifacts.current import read_clocks, read_curves, read_metrics, read_ngrams
+from pipeline.artifacts.records import Clock, Curve, Metrics, Ngrams, Provenance
+from pipeline.claims.measurements import NAMES
 from pipeline.params.models import Role
 from pipeline.params.schema import Claims, Params
 
@@ -35,6 +32,11 @@ class ComparedRuns:
         """By role and seed; only runs that the family names."""
         return {role: {curve.seed: curve for curve in self._read(role)} for role in NAMES}
 
+    @cached_property
+    def ngrams(self) -> Ngrams | None:
+        """What counts of the same tokens are worth."""
+        return read_ngrams(self.params, self.dataset)
+
     def _read(self, role: Role) -> list[Curve]:
         model = self.model(role)
         return [] if model is None else read_curves(self.params, self.dataset, model)
@@ -43,6 +45,17 @@ class ComparedRuns:
         """The entry of `models` that plays a role in this family."""
         models = self.params.families[self.family].members()
         return next((model for model in models if self.params.models[model].role == role), None)
+
+    def seeds(self, *roles: Role) -> list[int]:
+        """Those that each of these models is to have on this text."""
+        runs = self.params.runs()
+        first, *others = ([] if (m := self.model(role)) is None else runs.get((self.dataset, m), []) for role in roles)
+        return [seed for seed in first if all(seed in other for other in others)]
+
+    def all_ran(self, *roles: Role) -> bool:
+        """Whether all runs are there that these models are to be compared by."""
+        seeds = self.seeds(*roles)
+        return bool(seeds) and all(seed in self.curves[role] for role in roles for seed in seeds)
 
     def metrics(self, role: Role) -> list[Metrics]:
         """What `evaluate` found, by seed."""
@@ -58,53 +71,18 @@ class ComparedRuns:
         """Of all runs of the family."""
         return [stamp for runs in self.curves.values() for curve in runs.values() for stamp in curve.made_by]
 
-    def lower_loss(self, better: Role, worse: Role, when: When) -> Measurement:
-        """The claim that one model's loss is lower than another's: paired differences of loss, in nats."""
-        what = f"{NAMES[worse]} − {NAMES[better]}"
-        differences = self.differences(better, worse, when)
-        if not differences:
-            return self._missing(what, better, worse)
-        effect = estimate(differences)
-        return Measurement(
-            what,
-            self.once_all_ran(effect.n, beyond(effect, self.claims.margin_nats)),
-            effect,
-            "nats",
-            effect.n,
-            won=probability_of_improvement(differences),
-            source=self._curves_folder(),
-        )
-
-    def same_loss(self, one: Role, other: Role) -> Measurement:
-        """The claim that two models' best losses differ by no more than the margin."""
-        what, margin = f"{NAMES[one]} − {NAMES[other]}, within the margin", self.claims.margin_nats
-        differences = self.differences(other, one, "best")
-        if not differences:
-            return self._missing(what, one, other)
-        effect = estimate(differences)
-        verdict = self.once_all_ran(effect.n, between(effect, -margin, margin))
-        return Measurement(what, verdict, effect, "nats", effect.n, source=self._curves_folder())
-
-    def once_all_ran(self, n: int, verdict: Verdict) -> Verdict:
-        """The verdict where all seeds of the family ran: judged earlier, it could be had by stopping in time."""
-        return verdict if n == len(self.params.families[self.family].seeds) else "not run"
-
     def differences(self, better: Role, worse: Role, when: When) -> list[float]:
-        """worse - better by seed."""
+        """worse - better by seed, in nats per token."""
         ours, theirs = self.curves[better], self.curves[worse]
         return [loss(theirs[seed], when) - loss(ours[seed], when) for seed in ours if seed in theirs]
+
+    def mean_loss(self, role: Role, seeds: list[int], when: When) -> float:
+        """Over these seeds, which have all run."""
+        return fmean(loss(self.curves[role][seed], when) for seed in seeds)
 
     def epochs(self) -> int:
         """Epochs that every run of the family has."""
         return min((len(curve.epochs) for runs in self.curves.values() for curve in runs.values()), default=0)
-
-    def _missing(self, what: str, *roles: Role) -> Measurement:
-        lacking = [role for role in roles if self.model(role) is None]
-        return not_judged(what, lacking) if lacking else not_run(what)
-
-    def _curves_folder(self) -> Path:
-        """Where the runs of all models on this text lie."""
-        return paths.curve(self.dataset, "any", 0).parents[1]
 
 
 def all_compared_runs(params: Params) -> list[ComparedRuns]:

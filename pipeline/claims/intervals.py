@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, stdev
 
-CONFIDENCE = 0.95
+ALPHA = 0.05
+"""How often a true value may lie outside of its interval."""
+CONFIDENCE = 1 - ALPHA
 FEWEST = 3
 """Runs from which on an interval is given."""
 RESAMPLES = 9999
@@ -49,6 +51,22 @@ def estimate(values: Sequence[float | None]) -> Estimate:
         return Estimate(mean, None, None, n)
     half_width = _t_quantile(n - 1) * stdev(finite) / math.sqrt(n)
     return Estimate(mean, mean - half_width, mean + half_width, n)
+
+
+def level(effect: Estimate, margin: float) -> float | None:
+    """The smallest alpha whose 1 - alpha t interval lies on one side of `margin`, and of -`margin`: then it decides.
+
+    That is p of the two-sided t test that the true value is the nearer of the two. None without an interval.
+    """
+    from scipy.special import stdtr
+
+    if effect.half_width is None:
+        return None
+    distance = min(abs(effect.mean - margin), abs(effect.mean + margin))
+    if effect.half_width == 0:
+        return 0.0 if distance > 0 else 1.0
+    t = distance / effect.half_width * _t_quantile(effect.n - 1)
+    return 2 * float(stdtr(effect.n - 1, -t))
 
 
 def probability_of_improvement(differences: list[float]) -> float:

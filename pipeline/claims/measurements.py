@@ -10,6 +10,9 @@ from pipeline.params.models import Role
 
 Unit = Literal["nats", "share of time", "exponent", "gate"]
 Counted = Literal["seeds", "rounds", "lengths"]
+Yardstick = Literal["unigram", "bigram"]
+"""The count that models are to beat: by knowing more than how frequent tokens are, or more than one token of context.
+"""
 NAMES: dict[Role, str] = {
     "transformer": "Transformer",
     "mamba": "Mamba",
@@ -24,7 +27,20 @@ NAMES: dict[Role, str] = {
     "global_only_wide": "Global Only, wide FFN",
     "local_only_wide": "Local Only, wide FFN",
     "ffn_only_wide": "FFN alone, wide",
+    "gated_slots": "Gated slots",
 }
+
+
+@dataclass(frozen=True)
+class Assay:
+    """A model beside the count that it is to beat for a test to be valid: mean validation losses in nats per token."""
+
+    role: Role
+    loss: float
+    yardstick: Yardstick
+    count_loss: float
+    is_met: bool
+    """Whether the model is better by as much as is needed."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +97,24 @@ class Measurement:
     """Share of seeds in which the difference is as claimed, ties half."""
     at: str = ""
     """The epoch or the layer, where a claim is about all of them."""
+    is_part: bool = True
+    """Whether the claim rests on it; what is shown beside it does not decide."""
+    models: tuple[Role, ...] = ()
+    """The two whose losses are compared, the better one by the claim first."""
+    after: int | Literal["best"] | None = None
+    """The epoch after which, or each run's best; None where no losses are compared."""
+    is_equality: bool = False
+    """Whether the claim is that there is no difference."""
+    level: float | None = None
+    """The smallest alpha at which a test decides; None where there is no interval, and for times and memory."""
+    assay: Assay | None = None
+    """What makes the test valid, or not; None where it needs nothing, or not all seeds have run."""
+    tests: int = 0
+    """How many primary tests it was corrected with, itself among them; 0 for a secondary one."""
+    uncorrected: Verdict | None = None
+    """The verdict that it would have by itself, where the correction changed it."""
+    answered_by: str = ""
+    """The claim that the same measurement answered before."""
     remark: str = ""
     """What the value must be read with."""
     machine: Machine | None = None
@@ -89,6 +123,11 @@ class Measurement:
     """The result file, or the folder of several, that the value is from."""
     lacking: tuple[Role, ...] = ()
     """Models that it is about and that there are none of."""
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is, or is to be, judged by an interval over seeds."""
+        return self.unit in ("nats", "gate") and self.is_part and self.verdict != "not judged"
 
 
 def not_run(what: str) -> Measurement:

@@ -2,79 +2,76 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 
-from gam.config import GAMConfig
-from pipeline.base import paths
 from pipeline.claims.comparisons import ComparedRuns
 from pipeline.claims.costs import faster, linear_growth, quadratic_growth
-from pipeline.claims.intervals import estimate
-from pipeline.claims.measurements import Measurement, Reach, not_judged, not_run
-from pipeline.claims.verdicts import beyond, holds
+from pipeline.claims.differences import lower_loss, same_loss
+from pipeline.claims.inside import gates_choose, sees_far
+from pipeline.claims.measurements import Measurement
 from pipeline.params.datasets import TextClaim
 from pipeline.params.models import Role
 from pipeline.params.schema import Params
 
 
-def ahead(runs: ComparedRuns, *order: Role) -> list[Measurement]:
-    """C3, C4: losses after the last epoch, each model against the next."""
-    return [runs.lower_loss(better, worse, "last") for better, worse in pairwise(order)]
+def in_order(runs: ComparedRuns) -> list[Measurement]:
+    """C3: losses after the last epoch, GAM's below the Transformer's, and that below Mamba's."""
+    return [
+        lower_loss(runs, "gam", "transformer", "last", "unigram"),
+        lower_loss(runs, "transformer", _mamba(runs), "last", "unigram"),
+        *(_beside(lower_loss(runs, "transformer", mamba, "last", "unigram")) for mamba in _published_mamba(runs)),
+    ]
+
+
+def gate_helps(runs: ComparedRuns) -> list[Measurement]:
+    """C7: GAM beats Sum Fusion, also where that was given as many parameters in its feed-forward network."""
+    controls: list[Role] = ["sum_fusion_wide"] if runs.model("sum_fusion_wide") else []
+    return [lower_loss(runs, "gam", rival, "best", "bigram") for rival in ("sum_fusion", *controls)]
 
 
 def main_driver(runs: ComparedRuns) -> list[Measurement]:
     """C8: the memory alone beats the convolution alone, is as good as the whole, and sees far."""
     return [
-        runs.lower_loss("global_only", "local_only", "best"),
-        runs.same_loss("global_only", "gam"),
+        lower_loss(runs, "global_only", "local_only", "best", "bigram"),
+        same_loss(runs, "global_only", "gam", "best", "bigram"),
         sees_far(runs),
     ]
 
 
-def sees_far(runs: ComparedRuns) -> Measurement:
-    """The output depends on input further back than the convolutions alone carry it."""
-    found, model = runs.metrics("gam"), runs.model("gam")
-    what = "tokens that GAM's output depends on"
-    if model is None:
-        return not_judged(what, ["gam"])
-    if not found:
-        return not_run(what)
-    config = runs.params.models[model].block_config()
-    assert isinstance(config, GAMConfig)
-    tokens = [max(metrics.reach_by_gradient, metrics.reach_by_change) for metrics in found]
-    reach = Reach(min(tokens), max(tokens), convolutions=config.n_layer * (config.kernel_size - 1) + 1)
-    verdict = runs.once_all_ran(len(found), holds(reach.fewest > reach.convolutions))
-    source = paths.metrics(runs.dataset, model, 0).parent
-    return Measurement(what, verdict, reach, n=len(found), source=source)
+def convolution_is_worst(runs: ComparedRuns) -> list[Measurement]:
+    """C10: all others have a lower loss than Local Only."""
+    others: tuple[Role, ...] = ("gam", "sum_fusion", "global_only")
+    return [lower_loss(runs, other, "local_only", "best", "bigram") for other in others]
 
 
-def gates_choose(runs: ComparedRuns) -> list[Measurement]:
-    """C11: how much more the gates prefer the local path at function words than at content words, by layer."""
-    what, model = "function words − content words", runs.model("gam")
-    if model is None:
-        return [not_judged(what, ["gam"])]
-    metrics = runs.metrics("gam")
-    layers = min((len(run.gates) for run in metrics), default=0)
-    if not layers:
-        return [not_run(what)]
-    source = paths.metrics(runs.dataset, model, 0).parent
-    found = []
-    for layer in range(layers):
-        effect = estimate([run.gates[layer].function_words - run.gates[layer].content_words for run in metrics])
-        verdict = runs.once_all_ran(effect.n, beyond(effect, runs.claims.margin_gate))
-        at = f"layer {layer + 1}"
-        found.append(Measurement(what, verdict, effect, "gate", effect.n, at=at, source=source))
-    return found
+def ahead_throughout(runs: ComparedRuns) -> list[Measurement]:
+    """C12: losses after every epoch. The paper's figures show Mamba on the text of C3 alone."""
+    has_mamba = "C3" in runs.params.datasets[runs.dataset].claims
+    rivals: list[Role] = ["transformer", *([_mamba(runs)] if has_mamba else [])]
+    found = [each for rival in rivals for each in _after_every_epoch(runs, rival)]
+    beside = [each for mamba in _published_mamba(runs) if has_mamba for each in _after_every_epoch(runs, mamba)]
+    return [*found, *map(_beside, beside)]
 
 
-def ahead_throughout(runs: ComparedRuns, *rivals: Role) -> list[Measurement]:
-    """C12: losses after every epoch."""
+def _after_every_epoch(runs: ComparedRuns, rival: Role) -> list[Measurement]:
     if not runs.epochs():
-        return [runs.lower_loss("gam", rival, "last") for rival in rivals]
-    return [
-        replace(runs.lower_loss("gam", rival, epoch), at=f"epoch {epoch}")
-        for rival in rivals
-        for epoch in range(1, runs.epochs() + 1)
-    ]
+        return [lower_loss(runs, "gam", rival, "last", "unigram")]
+    epochs = range(1, runs.epochs() + 1)
+    return [replace(lower_loss(runs, "gam", rival, at, "unigram"), at=f"epoch {at}") for at in epochs]
+
+
+def _mamba(runs: ComparedRuns) -> Role:
+    """The Mamba that claims rest on: the one with residual and norm where the family has it."""
+    return "mamba_residual" if runs.model("mamba_residual") else "mamba"
+
+
+def _published_mamba(runs: ComparedRuns) -> list[Role]:
+    """The Mamba as published, where claims rest on another."""
+    return ["mamba"] if runs.model("mamba") and runs.model("mamba_residual") else []
+
+
+def _beside(measurement: Measurement) -> Measurement:
+    """The same, shown and no part of the claim."""
+    return replace(measurement, is_part=False)
 
 
 ON_MACHINES: dict[str, Callable[[Params], list[Measurement]]] = {
@@ -86,21 +83,13 @@ ON_MACHINES: dict[str, Callable[[Params], list[Measurement]]] = {
 """Claims about time and memory, which do not depend on the text."""
 
 ON_TEXTS: dict[TextClaim, Callable[[ComparedRuns], list[Measurement]]] = {
-    "C3": lambda runs: ahead(runs, "gam", "transformer", "mamba"),
-    "C4": lambda runs: ahead(runs, "gam", "transformer"),
-    "C7": lambda runs: [runs.lower_loss("gam", "sum_fusion", "best")],
+    "C3": in_order,
+    "C4": lambda runs: [lower_loss(runs, "gam", "transformer", "last", "unigram")],
+    "C7": gate_helps,
     "C8": main_driver,
-    "C9": lambda runs: [runs.lower_loss("gam", "global_only", "best")],
-    "C10": lambda runs: [
-        runs.lower_loss(other, "local_only", "best") for other in ("gam", "sum_fusion", "global_only")
-    ],
+    "C9": lambda runs: [lower_loss(runs, "gam", "global_only", "best", "bigram")],
+    "C10": convolution_is_worst,
     "C11": gates_choose,
-    "C12": lambda runs: ahead_throughout(runs, *_rivals(runs)),
+    "C12": ahead_throughout,
 }
 """Claims about what models learn; `claims` of a data set in params.yaml says which of them are judged on it."""
-
-
-def _rivals(runs: ComparedRuns) -> list[Role]:
-    """The paper's figures show Mamba on the text of C3 alone."""
-    has_mamba = "C3" in runs.params.datasets[runs.dataset].claims
-    return ["transformer", "mamba"] if has_mamba else ["transformer"]

@@ -1,4 +1,6 @@
-"""`python -m pipeline grid --jobs n`: all stages of dvc.yaml that are out of date, n at a time.
+"""`python -m pipeline grid --jobs n [STAGE ...]`: all stages of dvc.yaml that are out of date, n at a time.
+
+With names of stages: these and what they need, such as `train_small` for all runs of a family, or one of them alone.
 
 The same as `dvc repro`, which runs one after another: either goes on where the other stopped. A stage that fails stops
 only those that need it; the tables are made from what is there.
@@ -15,7 +17,9 @@ from pipeline.params.command_line import OneLineParser
 def main() -> None:
     parser = OneLineParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", required=True, type=int, help="stages at a time, such as 2")
-    jobs = parser.parse_args().jobs
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help="names in dvc.yaml; without one, all stages")
+    args = parser.parse_args()
+    jobs: int = args.jobs
     if jobs < 1:
         raise UserError(f"command line: --jobs must be at least 1, got {jobs}")
-    sys.exit(not launch(jobs))
+    sys.exit(not launch(jobs, args.stages))

@@ -12,6 +12,7 @@ from typing import Any
 
 from dvc.exceptions import DvcException
 
+from pipeline.base.errors import UserError
 from pipeline.base.interruption import Interruption
 from pipeline.commands import workers
 from pipeline.commands.progress import Progress, kind, label
@@ -29,7 +30,7 @@ ALONE = ("timing", "scaling")
 """Measure time and memory: nothing runs beside them, and they are started afresh."""
 LAST = ("tables", "figures")
 """Show what is there, so they need no stage to have ended well."""
-TRIED_AGAIN = ("train",)
+TRIED_AGAIN = ("train", "tune")
 SHOWN = 15
 """Last lines of the output of a stage that failed."""
 
@@ -147,10 +148,26 @@ class Launch:
         print(self.progress.line(first, at_work, together, alone, self.jobs), *more, sep="\n", flush=True)
 
 
-def launch(jobs: int) -> bool:
-    """Run all that is out of date, `jobs` stages at a time; whether all ended well."""
+def only(names: list[str], graph: dict[Stage, set[Stage]]) -> dict[Stage, set[Stage]]:
+    """The stages of these names, and all that they need. Raises UserError for a name that dvc.yaml does not have."""
+    wanted: set[Stage] = set()
+    for name in names:
+        found = {stage for stage in graph if name in (stage.addressing, stage.addressing.partition("@")[0])}
+        if not found:
+            raise UserError(f"command line: dvc.yaml has no stage {name!r}; `dvc stage list` names them all")
+        wanted |= found
+    grown = wanted
+    while grown:
+        grown = {need for stage in grown for need in graph[stage]} - wanted
+        wanted |= grown
+    return {stage: needs for stage, needs in graph.items() if stage in wanted}
+
+
+def launch(jobs: int, names: list[str]) -> bool:
+    """Run all that is out of date, `jobs` stages at a time; whether all ended well. Of what is named, where it is."""
     interruption = Interruption()
-    with graph_of_stages() as needs:
+    with graph_of_stages() as graph:
+        needs = only(names, graph) if names else graph
         interruption.unsaved = True
         state = Launch(needs, jobs)
         state.settle()

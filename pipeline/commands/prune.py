@@ -22,7 +22,7 @@ def main() -> None:
 def find_stale(params: Params) -> list[Path]:
     """Result files and weights of runs, blocks and models that params.yaml no longer names."""
     named = named_files(params)
-    kinds = ("clocks", "curves", "fingerprint", "inside", "metrics", "ngrams", "scaling")
+    kinds = ("clocks", "curves", "fingerprint", "inside", "metrics", "ngrams", "scaling", "tuning")
     folders = [*(paths.RESULTS / kind for kind in kinds), paths.RUNS, paths.WORK]
     there = {file for folder in folders for file in folder.rglob("*") if file.is_file() and file.name != ".gitignore"}
     return sorted(file for file in there if not named & {file, *file.parents})
@@ -33,6 +33,8 @@ def named_files(params: Params) -> set[Path]:
     trained = [(dataset, model, seed) for (dataset, model), seeds in params.runs().items() for seed in seeds]
     of_each = (paths.weights, paths.curve, paths.clock, paths.metrics, paths.inside, paths.work, paths.lock)
     named = {path(*run) for run in trained for path in of_each}
+    for run in params.tuned():
+        named |= {paths.tuning(*run), paths.work(*run, params.tuning.seed), paths.lock(*run, params.tuning.seed)}
     named |= {paths.ngrams(dataset) for dataset, _, _ in trained}
     named |= {paths.scaling(model) for model in params.scaling.models}
     for model in params.models:

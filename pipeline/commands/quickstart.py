@@ -68,9 +68,14 @@ def prepare(workspace: Path, overlay: Path) -> None:
 
 def with_overlay(base: Any, overlay: Any) -> Any:
     """`overlay` on top of `base`; a family that the overlay does not name runs nothing."""
-    nothing: dict[str, list[Any]] = {"datasets": [], "models": [], "seeds": []}
-    families = dict.fromkeys(base["families"], nothing) | {PAPER: base["families"][PAPER]}
-    return merge(base | {"families": families}, overlay)
+    families = {name: _without_runs(family) for name, family in base["families"].items()}
+    return merge(base | {"families": families | {PAPER: base["families"][PAPER]}}, overlay)
+
+
+def _without_runs(family: dict[str, Any]) -> dict[str, Any]:
+    """A family that names no runs; dvc.yaml asks for its lists all the same."""
+    nothing: dict[str, Any] = {"datasets": [], "models": [], "seeds": []}
+    return nothing | ({"others": nothing} if "others" in family else {})
 
 
 def merge(base: Any, overlay: Any) -> Any:

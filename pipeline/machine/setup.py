@@ -21,6 +21,9 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # malloc.h
 OLDEST_DRIVER = {12: 525, 13: 580}
 """NVIDIA's Linux driver that each major version of CUDA needs at least."""
 
+INSTRUCTIONS = {"avx2": "AVX2", "avx512f": "AVX512", "avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX-BF16"}
+"""Names of what torch multiplies with, by the name of Linux: kinds of processors differ in them."""
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -33,6 +36,8 @@ class Machine:
     allocator: str
     waiting: str | None
     """What the environment told OpenMP of threads that wait (pipeline/__init__.py); None where it told nothing."""
+    instructions: str | None
+    """The CPU's, as far as results depend on them: with others the last bits differ. None on CUDA."""
 
     @property
     def name(self) -> str:
@@ -63,8 +68,9 @@ def start(runtime: Runtime, *entries: ModelEntry) -> Machine:
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS is deterministic with a fixed workspace alone
     # The same switch as use_deterministic_algorithms, which loads torch's compiler, a second of every stage.
     torch.set_deterministic_debug_mode("error" if runtime.deterministic else "default")
+    instructions = cpu_instructions() if device.type == "cpu" else None
     told = [f"{name}={os.environ[name]}" for name in WAITING if name in os.environ]
-    return Machine(device, runtime.threads, runtime.deterministic, allocator, " ".join(told) or None)
+    return Machine(device, runtime.threads, runtime.deterministic, allocator, " ".join(told) or None, instructions)
 
 
 def why_no_cuda() -> str:
@@ -126,6 +132,16 @@ def _keep_freed_memory() -> str:
     settings = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: 2**31 - 1, M_TOP_PAD: 2**29}
     kept = [mallopt(option, value) for option, value in settings.items()]
     return "glibc, freed memory kept" if all(kept) else "system default"
+
+
+def cpu_instructions() -> str | None:
+    """Those of INSTRUCTIONS that the processor has; None where the platform does not tell, or there are none."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            flags = next(line for line in lines if line.startswith("flags")).split()
+    except (OSError, StopIteration):
+        return None
+    return " ".join(name for flag, name in INSTRUCTIONS.items() if flag in flags) or None
 
 
 def cpu_name() -> str:

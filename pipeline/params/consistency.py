@@ -7,6 +7,7 @@ from pipeline.params.datasets import Dataset
 from pipeline.params.families import PAPER, Family
 from pipeline.params.fields import require
 from pipeline.params.models import ModelEntry, Role
+from pipeline.params.protocols import Protocol, Tuning
 
 
 def check_families(
@@ -17,7 +18,7 @@ def check_families(
     homes: dict[tuple[str, str], str] = {}
     for name, family in families.items():
         field = f"families.{name}"
-        parts = {field: family} | ({f"{field}.ablations": family.ablations} if family.ablations else {})
+        parts = {field: family} | ({f"{field}.others": family.others} if family.others else {})
         for place, part in parts.items():
             _require_known(f"{place}.datasets", part.datasets, "datasets", datasets)
             _require_known(f"{place}.models", part.models, "models", models)
@@ -26,10 +27,23 @@ def check_families(
             both = f"{field} runs {run[1]!r} on {run[0]!r}, which families.{home} runs already"
             require(home == name, f"{both}: take it out of one, or give it another entry of models")
         _require_a_part_each(field, family, models)
+        asked = {claim for dataset in family.datasets for claim in datasets[dataset].claims}
+        other = next((claim for claim in family.primary if claim not in asked), None)
+        require(other is None, f"{field}.primary names {other!r}, which none of its texts has in claims: add it there")
         for dataset, model in family.runs():
             ours, theirs = models[model].block_size, datasets[dataset].block_size
             sizes = f"{ours} tokens, and datasets.{dataset}.block_size is {theirs}"
             require(ours == theirs, f"{field} runs {model!r} with a block_size of {sizes}: make them equal")
+
+
+def check_protocols(families: Mapping[str, Family], protocols: Mapping[str, Protocol], tuning: Tuning) -> None:
+    """Families train by protocols that there are, and never with the seed that their learning rates are chosen by."""
+    for name, family in families.items():
+        if family.protocol is None:
+            continue
+        _require_known(f"families.{name}.protocol", [family.protocol], "protocols", protocols)
+        fresh = all(tuning.seed not in seeds for seeds in family.seeded().values())
+        require(fresh, f"families.{name}.seeds has {tuning.seed}, which tuning.seed keeps for itself: take another")
 
 
 def check_measured(timed: list[str], scaled: list[str], models: Mapping[str, ModelEntry]) -> None:

@@ -2,8 +2,9 @@
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from pipeline.params.datasets import TextClaim
 from pipeline.params.fields import Name, NonNegativeInt, Section, require
 
 PAPER = "paper"
@@ -29,27 +30,43 @@ class Runs(Section):
         return self
 
 
-class Family(Runs):
-    """Runs that are compared with each other: every model on every text with every seed."""
+class SeededRuns(Runs):
+    """Every model on every text with every seed."""
 
     seeds: list[NonNegativeInt]
-    ablations: Runs | None = None
-    """Further models, on some of the texts, with the same seeds. Where it is absent there are none."""
+
+    def of_each(self) -> dict[tuple[str, str], list[int]]:
+        """The seeds by text and model."""
+        return {(dataset, model): self.seeds for dataset in self.datasets for model in self.models}
+
+
+class Family(SeededRuns):
+    """Runs that are compared with each other."""
+
+    others: SeededRuns | None = None
+    """Further models, on some of the texts, with seeds of their own. Where it is absent there are none."""
+    protocol: Name | None = None
+    """How its models are trained: an entry of `protocols`. Where it is absent, as `train` says, which is published."""
+    primary: list[TextClaim] = Field(default_factory=list)
+    """Claims whose tests were named before the runs and are corrected together. Where it is absent there are none."""
+
+    def seeded(self) -> dict[tuple[str, str], list[int]]:
+        """The seeds of all runs, by text and model, the others last."""
+        return self.of_each() | (self.others.of_each() if self.others else {})
 
     def runs(self) -> list[tuple[str, str]]:
-        """Text and model of all runs, the ablations last."""
-        parts = [self, *([self.ablations] if self.ablations else [])]
-        return [(dataset, model) for part in parts for dataset in part.datasets for model in part.models]
+        """Text and model of all runs, the others last."""
+        return list(self.seeded())
 
     def members(self) -> list[str]:
-        """All models, the ablations last."""
-        return [*self.models, *(self.ablations.models if self.ablations else [])]
+        """All models, the others last."""
+        return [*self.models, *(self.others.models if self.others else [])]
 
     @model_validator(mode="after")
-    def _ablations_belong_to_it(self) -> Self:
-        if self.ablations:
-            both = next((name for name in self.ablations.models if name in self.models), None)
-            require(both is None, f"ablations.models names {both!r}, which models has already")
-            other = next((name for name in self.ablations.datasets if name not in self.datasets), None)
-            require(other is None, f"ablations.datasets names {other!r}, which is not in datasets")
+    def _others_belong_to_it(self) -> Self:
+        if self.others:
+            both = next((name for name in self.others.models if name in self.models), None)
+            require(both is None, f"others.models names {both!r}, which models has already")
+            other = next((name for name in self.others.datasets if name not in self.datasets), None)
+            require(other is None, f"others.datasets names {other!r}, which is not in datasets")
         return self

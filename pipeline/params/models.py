@@ -25,7 +25,7 @@ Role = Literal[
     "ffn_only_wide",
     "gated_slots",
 ]
-"""The parts that models play. From mamba_residual on the paper has none of them, and none of its claims means them."""
+"""The parts that models play. From mamba_residual on the paper has none of them; claims use two of them as controls."""
 
 _GAMS: dict[tuple[bool, bool, bool], Role] = {
     (True, True, True): "gam",

@@ -15,6 +15,7 @@ from pipeline.params.datasets import Dataset
 from pipeline.params.families import Family
 from pipeline.params.fields import INT64, Name, NonNegativeInt, PositiveInt, Section
 from pipeline.params.models import AnyEntry
+from pipeline.params.protocols import Protocol, Train, Tuning
 from pipeline.params.reading import first_mistake, read_yaml
 
 MOVED = {
@@ -35,22 +36,6 @@ class Runtime(Section):
     """CPU threads of one operation. Sums are split by it, so the last bits of a result depend on it."""
     deterministic: bool
     """Refuse operations whose result may differ from one call to the next."""
-
-
-class Train(Section):
-    """The published protocol (arXiv:2509.00605, section 4)."""
-
-    epochs: PositiveInt
-    batch_size: PositiveInt
-    """Blocks per step; the last batch of an epoch may be smaller."""
-    learning_rate: PositiveFloat
-    """Peak, reached after the warm-up, of each model that has none of its own."""
-    warmup_steps: NonNegativeInt
-    beta1: float = Field(ge=0, lt=1)
-    beta2: float = Field(ge=0, lt=1)
-    weight_decay: float = Field(ge=0)
-    clip_norm: PositiveFloat
-    """Largest norm of all gradients together."""
 
 
 class Steps(Section):
@@ -117,6 +102,8 @@ class Claims(Section):
     """Likewise the part of a time that is saved."""
     margin_gate: PositiveFloat
     """Likewise differences of gate values."""
+    assay_nats: PositiveFloat
+    """How far below the loss of a count models must be, or comparing them is no valid test (docs/statistics.md)."""
     linear: Annotated[list[float], Field(min_length=2, max_length=2)]
     """Growth exponents that count as linear, from and to."""
     quadratic: Annotated[list[float], Field(min_length=2, max_length=2)]
@@ -132,18 +119,39 @@ class Params(Section):
     datasets: dict[Name, Dataset]
     models: dict[Name, AnyEntry]
     train: Train
+    protocols: dict[Name, Protocol]
+    """By the name under which families choose them."""
+    tuning: Tuning
     timing: Timing
     scaling: Scaling
     claims: Claims
 
     def runs(self) -> dict[tuple[str, str], list[int]]:
         """The seeds of all runs, by data set and model."""
-        return {run: family.seeds for family in self.families.values() for run in family.runs()}
+        return {run: seeds for family in self.families.values() for run, seeds in family.seeded().items()}
 
-    def protocol(self, model: str) -> Train:
-        """`train` as it holds for one model."""
-        own = self.models[model].learning_rate
-        return self.train if own is None else self.train.model_copy(update={"learning_rate": own})
+    def protocol(self, dataset: str, model: str) -> Protocol | None:
+        """What the family of a run trains by; None where that is `train`."""
+        names = (family.protocol for family in self.families.values() if (dataset, model) in family.runs())
+        name = next(names, None)
+        return None if name is None else self.protocols[name]
+
+    def is_tuned(self, dataset: str, model: str) -> bool:
+        """Whether the run's learning rate is the one that the stage `tune` finds."""
+        return self.protocol(dataset, model) is not None and self.models[model].learning_rate is None
+
+    def tuned(self) -> list[tuple[str, str]]:
+        """Text and model of all runs whose learning rate is tuned."""
+        return [run for run in self.runs() if self.is_tuned(*run)]
+
+    def runtime_of(self, dataset: str, model: str) -> Runtime:
+        """`runtime` as it holds for one run."""
+        protocol = self.protocol(dataset, model)
+        return self.runtime.model_copy(update={"threads": protocol.threads}) if protocol else self.runtime
+
+    def batch_size(self, dataset: str, model: str) -> int:
+        """Blocks per batch of one run, in training and in evaluation."""
+        return (self.protocol(dataset, model) or self.train).batch_size
 
     def timed_gam(self) -> str:
         """The GAM whose steps are timed."""
@@ -156,6 +164,7 @@ class Params(Section):
     @model_validator(mode="after")
     def _all_fits_together(self) -> Self:
         consistency.check_families(self.families, self.datasets, self.models)
+        consistency.check_protocols(self.families, self.protocols, self.tuning)
         consistency.check_measured(self.timing.models, self.scaling.models, self.models)
         return self
 

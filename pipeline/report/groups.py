@@ -30,8 +30,6 @@ class Comparison:
     dataset: str
     family: str
     members: list[Member]
-    n: int
-    """Runs that each of them is to have."""
 
     @property
     def label(self) -> str:
@@ -77,7 +75,7 @@ def _groups(
         ours = [dataset for dataset in family.datasets if members_of(family, dataset)]
         for dataset in dict.fromkeys([*ours, *papers]):
             members = merged(members_of(family, dataset), papers.get(dataset, {}))
-            groups.append(Comparison(dataset, name, members, len(family.seeds)))
+            groups.append(Comparison(dataset, name, members))
     return groups
 
 

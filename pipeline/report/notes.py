@@ -1,11 +1,12 @@
-"""What stands below the answers: the terms, the rule of the verdicts, and what baselines say of the models."""
+"""What stands above and below the answers: in short, the terms, the rule, and how models lie beside counts."""
 
 from math import log
 
 from pipeline.claims.answers import Answer, by_claim, most_telling
-from pipeline.claims.baselines import Baselines, Remark, baselines
+from pipeline.claims.baselines import Baselines, baselines
 from pipeline.claims.comparisons import all_compared_runs
-from pipeline.claims.verdicts import Verdict
+from pipeline.claims.measurements import NAMES
+from pipeline.claims.verdicts import FEWEST, Verdict
 from pipeline.params.models import Role
 from pipeline.params.schema import Claims, Params
 from pipeline.report.published import Published
@@ -20,80 +21,85 @@ CLOSEST_PUBLISHED: dict[str, tuple[Role, Role]] = {
     "C10": ("local_only", "sum_fusion"),
 }
 """The models between which each claim of the paper's Table 3 is decided, the worse one first."""
-MEANING: dict[Remark, str] = {
-    "models learned only word frequencies": "verdicts on losses and gates tell that training did not get far, and no "
-    "more",
-    "models worse than word-pair counts": "verdicts on losses and gates tell how fast models learn what one word of "
-    "context is worth, not what more is",
-}
-"""What follows for the verdicts from each remark."""
-
-
+SMALLER = "smaller than what we call an effect"
 IN_SHORT: dict[str, tuple[Verdict, ...]] = {
     "Reproduced": ("reproduced",),
-    "Not reproduced": ("not reproduced",),
-    "Undecided": ("inconclusive",),
+    "Contradicted": ("contradicted",),
+    "No effect": ("no effect",),
+    "Inconclusive": ("inconclusive",),
+    "No valid test": ("no valid test",),
     "Not run, or not all of it": ("not run", "not judged"),
 }
 """Verdicts in the words of the first sentence."""
 
 
 def in_short(found: list[Answer]) -> str:
-    """One sentence for each verdict, and what all of them must be read with."""
+    """The claims of each verdict."""
     shown = {claim: most_telling(each) for claim, each in by_claim(found).items()}
     texts = []
     for name, verdicts in IN_SHORT.items():
         claims = [claim for claim, answer in shown.items() if (answer.verdict if answer else "not run") in verdicts]
         named = [f"{claim} (in part)" if _is_in_part(shown[claim]) else claim for claim in claims]
         texts += [f"{name}: {', '.join(named)}."] if named else []
-    learned = [answer.baselines for answer in found if answer.is_decided and answer.baselines]
-    if learned and all(beside.remark for beside in learned):
-        texts.append(
-            "No model was trained far enough to predict better than a table of word pairs. So the answers that rest "
-            "on losses or gates say how training begins, and little about the architectures."
-        )
     return f"In short. {' '.join(texts)}"
 
 
 def _is_in_part(answer: Answer | None) -> bool:
-    """Whether it is decided without some of its parts."""
-    return answer is not None and answer.is_decided and any(e.verdict == "not judged" for e in answer.measurements)
+    """Whether it is answered without some of its parts."""
+    if answer is None or answer.verdict in ("not run", "not judged"):
+        return False
+    return any(each.is_part and each.verdict == "not judged" for each in answer.measurements)
 
 
 def terms(params: Params) -> list[str]:
     """What a reader needs for the table of answers."""
     claims, cap = params.claims, params.scaling.cap
     return [
-        "Each row shows the runs that are closest to the paper's. Other runs may say otherwise: the link in the first "
-        "column leads to all of them.",
+        "Each row shows runs that made a valid test, where there are any, and of these the closest to the paper's. "
+        "Other runs may say otherwise: the link in the first column leads to all of them.",
         "Losses are in nats per token, a unit of surprise; lower is better. “Transformer − GAM” is by how much GAM's "
         "loss is lower. Square brackets: 95 % interval, over seeds (trainings with other random numbers), rounds of "
         "timed steps, or lengths of input. d: width of a model.",
         "“Reproduced”: the whole interval is on the claimed side, by more than a margin "
-        f"({claims.margin_nats} nats, {claims.margin_ratio * 100:g} % of a time, {claims.margin_gate} of a gate). “Not "
-        "reproduced”: all of it is within the margin or on the other side. “Inconclusive”, or unsure: neither. “Not "
-        "run”: a measurement is missing. “Not tested here”: these runs have no such model. “Not judged”: measured, "
-        "but not under the paper's conditions. Both are left out of the verdict.",
-        "“Models learned only word frequencies”: knowing how frequent each word is predicts as well as they do. "
-        "“Models worse than word-pair counts”: a table of which word follows which predicts better than they do.",
+        f"({claims.margin_nats} nats, {claims.margin_ratio * 100:g} % of a time, {claims.margin_gate} of a gate). "
+        "“Contradicted”: all of it is on the other side, by more than the margin, or a property is not there. “No "
+        "effect”: all of it is within the margin. “Inconclusive”, or unsure: none of these, or fewer than "
+        f"{FEWEST} seeds.",
+        "“No valid test”: the models learned too little for the comparison to tell anything. C3, C4 and C12 need "
+        f"models whose loss is {claims.assay_nats} nats below that of a unigram count, which knows how frequent each "
+        f"token is. C7 to C11 need a GAM {claims.assay_nats} nats below a bigram count, which knows what follows one "
+        "token.",
+        "“Not run”: a measurement is missing. “Not tested here”: these runs have no such model. “Not judged”: "
+        "measured, but not under the paper's conditions. Both are left out of the verdict.",
+        "“Primary”: one of a few tests that were named before the runs, and are corrected for being several. "
+        "“Secondary”: any other. “As C1”: the same measurement.",
         "C1, C2: time that GAM saves in a training step. The fused Transformer computes the same result faster. C5, "
         "C6: an exponent of 1 is x2 per doubling of the length, 2 is x4; linear is "
         f"{claims.linear[0]} to {claims.linear[1]}. The paper measured C6 at batch 16, on a GPU with {cap.gib} GiB.",
         "C7 to C10: Sum Fusion is GAM without its gate, Global Only without gate and convolution, Local Only without "
-        "gate and memory. C11: the mean gate of the convolution less that of the memory, at function words less at "
-        "content words; above 0 is as claimed.",
+        "gate and memory. “Wide FFN”: with so wide a feed-forward network that it has as many parameters as GAM. C11: "
+        "the mean gate of the convolution less that of the memory, at function words less at content words; above 0 is "
+        "as claimed.",
     ]
 
 
 def rule(claims: Claims) -> list[str]:
     """The rule in words."""
     return [
-        "Rule, fixed beforehand, in this order. Not run: a run that the claim needs is missing, a seed among them. "
-        "Inconclusive: fewer than 3 seeds. Reproduced: the whole 95 % interval lies on the claimed side, beyond the "
-        "margin. Not reproduced: all of it lies inside the margin or on the other side. Inconclusive: all else.",
-        "A claim of several parts is reproduced if all are, and not reproduced if one is not. Not judged are parts "
-        "about a model that was not among those trained together, and claims of such parts alone; nor, by a rule added "
-        "after the first times and changing no verdict then, times of a Mamba without mamba-ssm's kernels.",
+        "Rule, fixed beforehand, in this order. Not run: a run that the comparison needs is missing, a seed among "
+        "them. No valid test: models learned too little. Inconclusive: fewer than "
+        f"{FEWEST} seeds. Reproduced: the whole 95 % interval lies on the claimed side, beyond the margin. "
+        "Contradicted: all of it lies on the other side, beyond the margin, or a property is not there. No effect: all "
+        "of it lies inside the margin. Inconclusive: all else. Where models are claimed to be equal, inside the margin "
+        "is reproduced, and outside contradicted.",
+        f"A test is valid where models lie {claims.assay_nats} nats below a count of the same tokens, by the losses "
+        "that it compares. C3, C4, C12: both models, below the unigram count. C7 to C11: the best GAM, whole or "
+        "without some parts, below the bigram count. How far a model sees (C8) is a property, and needs nothing.",
+        "A claim of several parts is reproduced if all are. It is contradicted, or without effect, if one part is, at "
+        "a level divided by the number of parts. Not judged are parts about a model that was not among those trained "
+        "together, and claims of such parts alone; nor times of a Mamba without mamba-ssm's kernels.",
+        "Primary tests of a family were named before it was run and are corrected together (Holm 1979); their "
+        "intervals are shown uncorrected. All other tests are secondary, and not corrected for being many.",
         f"Margins: {claims.margin_nats} nats for differences of loss, {claims.margin_ratio:.0%} for times, "
         f"{claims.margin_gate} for gate values. Growth is fitted from T = {claims.shortest} on; linear: exponent in "
         f"{claims.linear[0]} to {claims.linear[1]}, quadratic: {claims.quadratic[0]} to {claims.quadratic[1]}.",
@@ -101,40 +107,49 @@ def rule(claims: Claims) -> list[str]:
         "difference is above 0, ties half. C3, C4: after the last epoch; C7 to C10: each run's best epoch, as the "
         "paper's Table 3; C12: after every epoch. Times: steps made in turn in one process, ratio of medians, "
         "bootstrap over rounds; the interval covers one session on one machine, not how sessions and machines differ.",
+        "Where a family has Mamba with residual, C3 and C12 rest on it, and the one as published is shown beside it.",
         "Gates (C11): mean gate of the convolution less mean gate of the memory, at function words, less the same at "
-        "content words, t interval over seeds.",
+        "content words, mean over layers, t interval over seeds. Each layer is shown, not judged.",
         "A text that is not the paper's, or models of another size or precision, are judged for themselves and do not "
         "speak for the paper's own runs. The two published perplexities of the full GAM, 882.57 and 900.84, lie 0.0205 "
         "nats apart.",
     ]
 
 
-def too_small_notes(params: Params, published: Published) -> list[str]:
-    """Which of the paper's own effects the margin does not let count, where there are any."""
+def too_small(params: Params, published: Published) -> dict[str, float]:
+    """The paper's own effects that are no effect by the margin, in nats, by claim."""
     perplexities = {model: row.best_perplexity for model, row in published.ablation[ABLATED].items()}
     effects = {
         name: log(perplexities[worse] / perplexities[better]) for name, (worse, better) in CLOSEST_PUBLISHED.items()
     }
-    small = [f"{name} ({effect:.4f})" for name, effect in effects.items() if effect <= params.claims.margin_nats]
+    return {name: effect for name, effect in effects.items() if effect <= params.claims.margin_nats}
+
+
+def too_small_notes(params: Params, published: Published) -> list[str]:
+    """Which they are, where there are any."""
+    small = [f"{name} ({effect:.4f})" for name, effect in too_small(params, published).items()]
     if not small:
         return []
-    told = f"{params.claims.margin_nats} nats is more than the paper's own effect in {' and '.join(small)}"
-    return [f"The margin of {told}: measured exactly so, it would be not reproduced."]
+    told = f"In {' and '.join(small)} the paper's own effect is {SMALLER}"
+    return [f"{told}, {params.claims.margin_nats} nats: measured exactly so, it would be no effect."]
+
+
+def states(params: Params, published: Published) -> dict[str, str]:
+    """The effect that the paper states, by claim, and whether it is one by our margin."""
+    small = too_small(params, published)
+    told = {name: claim.states for name, claim in published.claims.items()}
+    return {name: f"{text}: {SMALLER}" if name in small else text for name, text in told.items()}
 
 
 def baseline_notes(params: Params) -> list[str]:
-    """How the models of every family lie beside counts, and what follows."""
+    """How the models of every family lie beside counts."""
     found = [(runs, baselines(runs)) for runs in all_compared_runs(params)]
     return [_beside_counts(runs_label(runs.dataset, runs.family), beside) for runs, beside in found if beside]
 
 
 def _beside_counts(label: str, beside: Baselines) -> str:
-    unigram, bigram = (_distance(beside.best, count) for count in (beside.unigram, beside.bigram))
-    text = (
-        f"{label}, {beside.steps:,} steps: the lowest mean loss of a model lies {unigram} that of a unigram count, "
-        f"which knows how frequent each token is, and {bigram} that of a bigram count, which knows the token before."
-    )
-    return f"{text} So {beside.remark}: {MEANING[beside.remark]}." if beside.remark else text
+    counts = ", ".join(f"{_distance(beside.loss, loss)} the {name} count" for name, loss in beside.counts.items())
+    return f"{label}, {beside.steps:,} steps: the lowest mean loss, {NAMES[beside.best]}'s, lies {counts}."
 
 
 def _distance(loss: float, other: float) -> str:

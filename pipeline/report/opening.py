@@ -13,5 +13,5 @@ from pipeline.report.tables.rendering import markdown_list
 def opening(params: Params, published: Published, found: list[Answer]) -> str:
     """Markdown, with links as seen from paper_tables/."""
     sections = (paths.PAPER_TABLES / "claims.md").as_posix()
-    table, below = answers_markdown(found, published, sections), markdown_list(terms(params))
+    table, below = answers_markdown(params, found, published, sections), markdown_list(terms(params))
     return "\n\n".join([in_short(found), table, below, *left_out_notes(params)]) + "\n"

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 from pipeline.claims.answers import Answer
 from pipeline.claims.intervals import Estimate
-from pipeline.claims.measurements import NAMES, Machine, Measurement, Reach, Unit
-from pipeline.claims.verdicts import Verdict
+from pipeline.claims.measurements import NAMES, Assay, Machine, Measurement, Reach, Unit
+from pipeline.claims.verdicts import CONCLUSIVE, WORST_FIRST
 from pipeline.params.families import PAPER
 from pipeline.report.tables.layout import NOT_RUN, Span, Text, with_interval
 
 LONGEST = 90
 """Characters of a cell, as shown."""
 MISSING = "–"
-SEVERITY: list[Verdict] = ["not run", "not reproduced", "inconclusive", "reproduced"]
+SEVERITY = (*WORST_FIRST, "reproduced")
 FORMS: dict[Unit, tuple[float, int, str]] = {
     "nats": (1, 4, " nats"),
     "share of time": (100, 1, " %"),
@@ -50,7 +50,7 @@ def value_text(measurement: Measurement) -> Text:
         return [Span(mean, link=link), Span(f"{space}{interval}{unit}")]
     if isinstance(value, Reach):
         tokens = str(value.fewest) if value.fewest == value.most else f"{value.fewest} to {value.most}"
-        return [Span("the last "), Span(tokens, link=link), Span(f"; with its convolutions alone {value.convolutions}")]
+        return [Span(tokens, link=link), Span(f" tokens, its convolutions alone reach {value.convolutions}")]
     fits = "fits" if value.gam_fits else "does not fit"
     return [Span("Transformer fits "), Span(f"{value.transformer}", link=link), Span(f", GAM {fits} {value.gam}")]
 
@@ -61,53 +61,58 @@ def reproduced_text(answer: Answer) -> Text:
     if not measured:
         return [Span(NOT_RUN if answer.verdict == NOT_RUN else MISSING)]
     everything = _joined([_named(each) for each in measured])
-    if len(plain(everything)) <= LONGEST and not any(each.at for each in measured):
+    if len(measured) == 1 or (len(plain(everything)) <= LONGEST and not any(each.at for each in measured)):
         return everything
     weakest = _weakest(measured)
     is_series = all(each.at and each.what == weakest.what for each in measured)
     counted = f"{len(measured)}{' ' + weakest.at.split()[0] + 's' if is_series else ''}"
-    held, unsure = (sum(each.verdict == verdict for each in measured) for verdict in ("reproduced", "inconclusive"))
-    head = f"holds in {held} of {counted}" if answer.is_decided else f"{counted} measured"
-    doubt = f", unsure in {unsure}" if answer.is_decided and unsure else ""
-    name = weakest.at if is_series else _name(weakest)
-    is_doubt = answer.is_decided and weakest.verdict != "not reproduced"
-    least = "least sure" if is_doubt else "lowest"
+    held, unsure, invalid = (
+        sum(each.verdict == verdict for each in measured) for verdict in ("reproduced", "inconclusive", "no valid test")
+    )
+    is_judged = answer.verdict in (*CONCLUSIVE, "inconclusive")
+    head = f"holds in {held} of {counted}" if is_judged else f"{counted} measured"
+    doubt = f", unsure in {unsure}" if is_judged and unsure else ""
+    doubt += f", not valid in {invalid}" if is_judged and invalid else ""
+    if not isinstance(weakest.value, Estimate):
+        return [Span(f"{head}{doubt}; "), *_named(weakest)]
+    least = "least sure" if is_judged and weakest.verdict in ("inconclusive", "reproduced") else "lowest"
+    name = weakest.at if is_series else name_of(weakest)
     return [Span(f"{head}{doubt}; {least}: {name}, "), *value_text(weakest)]
 
 
 def measurement_text(measurement: Measurement) -> Text:
     """One line: what, the value, what was counted, and the verdict."""
     subject = SUBJECTS[measurement.unit] if measurement.unit else ""
-    remark = _in_brackets(measurement.remark)
-    text = [Span(f"{subject}{_name(measurement)}{remark}: "), *value_text(measurement)]
-    if measurement.value is not None:
-        text.append(Span(f"; {counted_text(measurement)}" if measurement.n else ""))
-    if not (measurement.value is None and measurement.verdict == NOT_RUN):
-        text.append(Span(f"; {measurement.verdict}"))
-    return text
+    name = f"{subject}{name_of(measurement)}"
+    if measurement.answered_by:
+        return [Span(f"{name}: as {measurement.answered_by}; {_verdict(measurement)}")]
+    if measurement.value is None:
+        return [Span(f"{name}: "), *value_text(measurement)]
+    remark = "" if measurement.verdict == NOT_RUN else in_brackets(measurement.remark)
+    told = [counted_text(measurement) if measurement.n else "", standing(measurement), _verdict(measurement)]
+    return [Span(f"{name}{remark}: "), *value_text(measurement), Span("; " + "; ".join(filter(None, told)))]
 
 
-def verdict_text(answer: Answer) -> Text:
-    """The verdict, and all that it must be read with."""
-    verdict = answer.verdict
-    text = [Span(verdict, bold=verdict in ("reproduced", "not reproduced"))]
-    missing = [each for each in answer.measurements if each.verdict == NOT_RUN]
-    if verdict == NOT_RUN and any(each.value is not None for each in answer.measurements):
-        waits = any(each.value is not None for each in missing)
-        names = ["some seeds"] if waits else [each.what for each in missing]
-        text.append(Span(f": {', '.join(names)}"))
-    lacking = ", ".join(dict.fromkeys(NAMES[role] for each in answer.measurements for role in each.lacking))
-    if verdict == "not judged" and lacking:
-        text.append(Span(f": there is no {lacking}"))
-    remarks = [f"not tested here: {lacking}"] if verdict != "not judged" and lacking else []
-    unjudged = [each for each in answer.measurements if each.value is not None and each.verdict == "not judged"]
-    remarks += [f"not judged: {each.what}{_in_brackets(each.remark)}" for each in unjudged]
-    # A property of the architecture is there or not, however little was learned.
-    rests_on_learning = any(isinstance(each.value, Estimate) for each in answer.measured)
-    if answer.is_decided and rests_on_learning and answer.baselines and answer.baselines.remark:
-        remarks.append(answer.baselines.remark)
-    text.append(Span("".join(f"; {remark}" for remark in remarks)))
-    return [span for span in text if span.text]
+def standing(measurement: Measurement) -> str:
+    """Whether a test was named beforehand, and whether the claim rests on it."""
+    if measurement.unit not in ("nats", "gate") or measurement.verdict in ("not judged", NOT_RUN):
+        return ""
+    return "primary" if measurement.tests else "secondary" if measurement.is_part else "secondary, beside the claim"
+
+
+def _verdict(measurement: Measurement) -> str:
+    """With its reason."""
+    if measurement.verdict == "no valid test" and measurement.assay:
+        return f"no valid test: {assay_text(measurement.assay)}"
+    if measurement.verdict == NOT_RUN and measurement.remark:
+        return f"{NOT_RUN}: {measurement.remark}"
+    alone = measurement.uncorrected
+    return measurement.verdict + (f" ({alone} without the correction for {measurement.tests} tests)" if alone else "")
+
+
+def assay_text(assay: Assay) -> str:
+    """The two losses that a test needs to be apart."""
+    return f"{NAMES[assay.role]}'s loss {assay.loss:.4f}, a {assay.yardstick} count's {assay.count_loss:.4f}"
 
 
 def evidence_text(answer: Answer) -> str:
@@ -150,16 +155,18 @@ def _machine_text(machine: Machine, size: str) -> str:
     return f"any text, {machine.batch_size} x {machine.block_size} tokens; {size}; {on}"
 
 
-def _in_brackets(remark: str) -> str:
+def in_brackets(remark: str) -> str:
+    """Behind what it is about; nothing where there is none."""
     return f" ({remark})" if remark else ""
 
 
-def _name(measurement: Measurement) -> str:
+def name_of(measurement: Measurement) -> str:
+    """What, and at which epoch or layer."""
     return ", ".join(filter(None, (measurement.what, measurement.at)))
 
 
 def _named(measurement: Measurement) -> Text:
-    return [Span(f"{_name(measurement)}: "), *value_text(measurement)]
+    return [Span(f"{name_of(measurement)}: "), *value_text(measurement)]
 
 
 def _count(measurement: Measurement) -> str:

@@ -15,7 +15,12 @@ from pipeline.base.errors import UserError
 from pipeline.evaluation.metrics import score_blocks
 from pipeline.machine.precision import forward_in
 from pipeline.params.models import Precision
-from pipeline.params.schema import Train
+from pipeline.params.protocols import Train
+
+
+class NotFiniteError(UserError):
+    """A loss that is no number, or infinite."""
+
 
 OnStep = Callable[["Step"], None]
 
@@ -121,13 +126,13 @@ class RunState:
         return len(self.epochs) * self.steps_per_epoch + self.steps_in_epoch
 
     def check_finite(self) -> None:
-        """Raise UserError naming the first step of this epoch whose loss is not finite. Waits for the device."""
+        """Raise NotFiniteError naming the first step of this epoch whose loss is not finite. Waits for the device."""
         made = self.losses[: self.steps_in_epoch]
         wrong = (~made.isfinite()).nonzero()
         if len(wrong):
             at = int(wrong[0])
             step = len(self.epochs) * self.steps_per_epoch + at + 1
-            raise UserError(
+            raise NotFiniteError(
                 f"the loss is {made[at].item()} in step {step} (epoch {len(self.epochs) + 1}, batch {at + 1}): "
                 "lower train.learning_rate or the model's own learning_rate, or train in float32"
             )
@@ -152,7 +157,7 @@ def train_epochs(
     """Go on from `state` to the end, and yield after each epoch.
 
     Blocks are (N, block_size + 1) token ids; dropout draws from torch's global generators. `on_step` sees the state
-    after each step. Raises UserError in or after an epoch with a loss that is not finite.
+    after each step. Raises NotFiniteError in or after an epoch with a loss that is not finite.
     """
     model, device = state.model, state.losses.device
     blocks = torch.from_numpy(train_blocks.astype(np.int32)).to(device)
@@ -175,7 +180,7 @@ def train_epochs(
         started = time.perf_counter()
         validation_loss = score_blocks(model, validation_blocks, settings.batch_size, precision).loss
         if not math.isfinite(validation_loss):
-            raise UserError(
+            raise NotFiniteError(
                 f"the validation loss is {validation_loss} after epoch {len(state.epochs) + 1}: "
                 "lower train.learning_rate or the model's own learning_rate, or train in float32"
             )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gam import GAMConfig, LanguageModel, MambaConfig, ModelConfig, TransformerConfig
 from pipeline.base.paths import HOUSE
-from pipeline.params.schema import Train
+from pipeline.params.protocols import Train
 from pipeline.training.protocol import learning_rate, make_optimiser, train_step
 
 GOLDEN = HOUSE / "tests" / "golden"

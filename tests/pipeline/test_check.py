@@ -57,6 +57,8 @@ def outcome(workspace: Workspace, capsys: pytest.CaptureFixture[str], tmp_path: 
     """Call the stage check on a file; returns whether it is accepted or refused."""
     configuration.set_hypothesis_home_dir(tmp_path / "hypothesis")  # what it caches does not belong into the repository
 
+    paths.GRAPH.write_bytes((HOUSE / paths.GRAPH).read_bytes())
+
     def judge(content: bytes) -> str:
         paths.PARAMS.write_bytes(content)
         paths.PARAMS_ARE_VALID.unlink(missing_ok=True)

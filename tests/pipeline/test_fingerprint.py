@@ -16,7 +16,7 @@ from pipeline import fingerprint
 from pipeline.base import paths
 from pipeline.evaluation import context, gam_parts, metrics, probes
 from pipeline.fingerprint import main as fingerprint_main
-from pipeline.params.schema import Train
+from pipeline.params.protocols import Train
 from pipeline.training import protocol as training
 from tests.conftest import Workspace
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
+from pipeline.artifacts.records import Clock
+from pipeline.artifacts.storage import read_result, write_result
 from pipeline.base import paths
 from pipeline.base.paths import HOUSE
 from pipeline.params.reading import read_yaml
@@ -40,7 +42,7 @@ def test_without_any_result(workspace: Workspace) -> None:
     summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())
     assert summary["main"] == summary["ablation"] == summary["timing"] == summary["scaling"] == {}
     without = {"C9", "C10"}  # there is no Global Only, and no Local Only
-    verdicts = summary["claims"]["stories"]["paper"]
+    verdicts = {claim: answer["verdict"] for claim, answer in summary["claims"]["stories"]["paper"].items()}
     assert verdicts == {claim: "not judged" if claim in without else "not run" for claim in verdicts}
 
 
@@ -81,23 +83,40 @@ def test_perplexity_that_no_float_holds(workspace: Workspace) -> None:
 
 
 def test_a_family_beside_the_paper_s(workspace: Workspace) -> None:
-    """A group of its own below the paper's data sets, without published numbers; the ablations in their own table."""
+    """A group of its own below the paper's data sets, without published numbers; the others in their own table."""
     workspace.edit(reduced_family(read_yaml(workspace.folder / "params.yaml")))
-    for seed in range(3):
+    workspace.edit({"families": {"reduced": {"seeds": [0, 1, 2, 3, 4]}}})
+    write_ngrams(9.0, 8.0, dataset="less")
+    for seed in range(5):
         for model, loss in (("transformer-reduced", 5.5), ("gam-reduced", 5.0), ("gam-sum-fusion-reduced", 4.0)):
             write_run(model, seed, [loss + seed], dataset="less")
     workspace.call(tables)
-    half = f"{4.302653 / 3**0.5:.4f}"  # t(0.975, 2) from a printed table; standard deviation 1
-    assert cells("main", "less, reduced", "Transformer")[4:6] == ["–", f"6.5000 ± {half}"]
-    assert cells("main", "less, reduced", "GAM (Full)")[4:6] == ["–", f"**6.0000 ± {half}**"]
-    assert cells("ablation", "less, reduced", "GAM (Full)")[-1] == "3"
-    assert cells("ablation", "less, reduced", "GAM (Sum Fusion)")[-1] == "3"
+    half = f"{2.776445 * 2.5**0.5 / 5**0.5:.4f}"  # t(0.975, 4) from a printed table; variance 2.5
+    assert cells("main", "less, reduced", "Transformer")[4:6] == ["–", f"7.5000 ± {half}"]
+    assert cells("main", "less, reduced", "GAM (Full)")[4:6] == ["–", f"**7.0000 ± {half}**"]
+    assert cells("ablation", "less, reduced", "GAM (Full)")[-1] == "5"
+    assert cells("ablation", "less, reduced", "GAM (Sum Fusion)")[-1] == "5"
     for name, theirs in (("main", ["wikitext-2", "tinystories"]), ("ablation", ["wikitext-2"])):
         groups = re.findall(r"^\| ([a-z].*?) +\|", (paths.PAPER_TABLES / f"{name}.md").read_text(), re.MULTILINE)
         assert list(dict.fromkeys(groups)) == ["stories", *theirs, "less, reduced"]
     assert "GAM (Sum Fusion)" not in (paths.PAPER_TABLES / "main.md").read_text()
     summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())["main"]
     assert list(summary) == ["less"]
+
+
+def test_seconds_are_the_median_of_all_epochs(workspace: Workspace) -> None:
+    """Whatever one run was held up by; and without an interval."""
+    workspace.edit({"families": {"paper": {"seeds": [0, 1, 2]}}})
+    for seed in range(3):
+        write_run("gam", seed, [5.0, 4.0, 3.0])  # 10, 20 and 30 s
+    clock = read_result(paths.clock("stories", "gam", 2), Clock)
+    assert clock is not None
+    slow = [epoch.model_copy(update={"train_seconds": 9000.0}) for epoch in clock.epochs]
+    write_result(paths.clock("stories", "gam", 2), clock.model_copy(update={"epochs": slow}))
+    workspace.call(tables)
+    assert cells("main", "stories", "GAM (Full)")[3] == "30.0"
+    summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())
+    assert summary["main"]["stories"]["gam"]["epoch_seconds"] == 30.0
 
 
 def test_several_seeds(workspace: Workspace) -> None:

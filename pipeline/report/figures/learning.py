@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from matplotlib.transforms import offset_copy
 
 from pipeline.artifacts.current import read_clocks, read_curves
 from pipeline.artifacts.records import perplexity
-from pipeline.claims.intervals import estimate
+from pipeline.claims.intervals import Estimate, estimate
 from pipeline.params.models import Role
 from pipeline.params.schema import Params
 from pipeline.report.figures.drawing import (
@@ -36,6 +37,7 @@ PUBLISHED_EPOCHS = 5
 """The epoch after which the paper's Table 1 stands."""
 PANELS_PER_ROW = 3
 BAND = "Lines: mean over n seeds; bands: 95 % t interval (n ≥ 3)."
+MIDDLE = "Lines: median over n seeds."
 ONE_RUN = f"Published: one run, drawn beside epoch {PUBLISHED_EPOCHS} that it is of."
 CLOCKED = "Training part of an epoch by the wall clock; never judged."
 ON_T4 = "Published: mean of all epochs on one NVIDIA T4."
@@ -53,6 +55,8 @@ class Panel:
     """By name of a model of the family; empty values where it was not run."""
     theirs: dict[str, float]
     """By name of a model, what the paper prints."""
+    centre: Callable[[Sequence[float | None]], Estimate] = estimate
+    """What the line shows of an epoch's values: their mean with its interval, or their median."""
 
 
 def learning_figures(params: Params, published: Published) -> dict[str, Figure]:
@@ -77,7 +81,8 @@ def learning_figures(params: Params, published: Published) -> dict[str, Figure]:
 
     perplexities = panels(curves, lambda epoch: perplexity(epoch.validation_loss), "perplexity")
     losses = panels(curves, lambda epoch: epoch.validation_loss, "loss")
-    seconds = panels(clocks, lambda epoch: epoch.train_seconds, "epoch_seconds")
+    clocked = panels(clocks, lambda epoch: epoch.train_seconds, "epoch_seconds")
+    seconds = [replace(panel, centre=_middle) for panel in clocked]
     last = params.train.epochs
     devices = sorted({clock.provenance.device for cell in clocks.values() for clock in cell})
     any_published = any(panel.theirs for panel in losses)
@@ -86,11 +91,16 @@ def learning_figures(params: Params, published: Published) -> dict[str, Figure]:
     figures = {
         "validation_perplexity": _figure(perplexities, "validation perplexity", [BAND, *source], last),
         "validation_loss": _figure(losses, "validation loss / (nats/token)", [BAND, *source], last),
-        "epoch_time": _figure(seconds, "time of an epoch / s", [CLOCKED, BAND, *machines, *t4], last),
+        "epoch_time": _figure(seconds, "time of an epoch / s", [CLOCKED, MIDDLE, *machines, *t4], last),
     }
     for axes in figures["epoch_time"].axes:
         _make_logarithmic(axes)
     return figures
+
+
+def _middle(values: Sequence[float | None]) -> Estimate:
+    """The median, without an interval: what the clock said during trainings is shown and never judged."""
+    return Estimate(median(value for value in values if value is not None), None, None, len(values))
 
 
 def _by_epoch(runs: Sequence[Any], value: Callable[[Any], float | None]) -> Values:
@@ -129,7 +139,7 @@ def _draw_ours(axes: Axes, panel: Panel, styles: dict[str, Look]) -> None:
         if not values:
             continue
         look = styles[model]
-        estimates = {epoch: estimate(v) for epoch, v in values.items()}
+        estimates = {epoch: panel.centre(v) for epoch, v in values.items()}
         means = {epoch: e.mean for epoch, e in estimates.items() if math.isfinite(e.mean)}
         axes.plot(list(means), list(means.values()), **look.line(), **REPRODUCED)
         band = [(epoch, e.low, e.high) for epoch, e in estimates.items() if e.low is not None and e.high is not None]
@@ -171,7 +181,6 @@ def _label(axes: Axes, panel: Panel, last_epoch: int) -> None:
 
 def _make_logarithmic(axes: Axes) -> None:
     """With enough between bottom and top, and ticks close enough, for some of them to be there."""
-    # By the lines: a band may reach below 0, where there is no logarithm, and is cut.
     means = [float(value) for line in axes.lines for value in np.asarray(line.get_ydata())]
     if not means:
         return

@@ -1,25 +1,18 @@
 """The answers to the paper's claims: twelve rows, one a claim, and below them every measurement."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from pipeline.artifacts.current import left_out_notes, read_scaling, read_timing, training_seconds
 from pipeline.artifacts.records import Clock, Provenance
 from pipeline.claims.answers import Answer, answered_by, by_claim, most_telling
 from pipeline.claims.comparisons import all_compared_runs
 from pipeline.params.schema import Params
-from pipeline.report.notes import baseline_notes, in_short, rule, terms, too_small_notes
+from pipeline.report.judgement import verdict_text
+from pipeline.report.notes import baseline_notes, in_short, rule, states, terms, too_small_notes
 from pipeline.report.published import Published
 from pipeline.report.tables.layout import NOT_RUN, Span, Text, cost_notes, machine_notes
 from pipeline.report.tables.rendering import markdown_list, markdown_table, markdown_text, render
-from pipeline.report.wording import (
-    MISSING,
-    answer_label,
-    evidence_text,
-    measurement_text,
-    reproduced_text,
-    verdict_text,
-)
+from pipeline.report.wording import MISSING, answer_label, evidence_text, measurement_text, reproduced_text
 
 TITLE = "The paper's claims, answered"
 HEADERS = ["The paper claims", "Published", "Reproduced [95 % interval]", "Verdict", "Evidence"]
@@ -42,7 +35,7 @@ class Section:
     items: list[Item]
 
 
-def answer_rows(found: list[Answer], published: Published, sections: str) -> list[list[Text]]:
+def answer_rows(params: Params, found: list[Answer], published: Published, sections: str) -> list[list[Text]]:
     """Twelve rows: answered at the paper's size, answered by smaller models, not answered.
 
     `sections`: the file with a section for each claim; empty where the rows stand in it.
@@ -50,16 +43,17 @@ def answer_rows(found: list[Answer], published: Published, sections: str) -> lis
     shown = {claim: most_telling(each) for claim, each in by_claim(found).items()}
     rows: list[list[Text]] = []
     earlier: list[Answer] = []
+    stated = states(params, published)
     for claim, answer in sorted(shown.items(), key=lambda pair: _group(pair[1])):
-        told = published.claims[claim]
-        cells = [[Span(claim, link=f"{sections}#{claim.lower()}"), Span(f" {told.claim}")], [Span(told.states)]]
+        told = published.claims[claim].claim
+        cells = [[Span(claim, link=f"{sections}#{claim.lower()}"), Span(f" {told}")], [Span(stated[claim])]]
         rows.append([*cells, *_cells(answer, earlier)])
         earlier += [answer] if answer else []
     return rows
 
 
 def _group(answer: Answer | None) -> int:
-    if answer is None or not answer.is_decided:
+    if answer is None or not answer.was_tested:
         return 2
     return 0 if answer.is_papers_size else 1
 
@@ -68,17 +62,17 @@ def _cells(answer: Answer | None, earlier: list[Answer]) -> list[Text]:
     if answer is None:
         return [[Span(NOT_RUN)], [Span(NOT_RUN)], [Span(MISSING)]]
     same = answered_by(earlier, answer)
-    reproduced = [Span(f"as {same}: a step takes as long on every text")] if same else reproduced_text(answer)
+    why = "a step takes as long on every text" if answer.dataset is None else "the same measurement"
+    reproduced = [Span(f"as {same}: {why}")] if same else reproduced_text(answer)
     return [reproduced, verdict_text(answer), [Span(evidence_text(answer))]]
 
 
-def claim_sections(found: list[Answer], published: Published) -> list[Section]:
+def claim_sections(params: Params, found: list[Answer], published: Published) -> list[Section]:
     """Every measurement of every answer, claim by claim."""
-    sections = []
+    sections, stated = [], states(params, published)
     for claim, answers in by_claim(found).items():
-        told = published.claims[claim]
         items = [Item(_headline(answer), _measurements(answer)) for answer in answers]
-        sections.append(Section(claim, f"{told.claim}. Published: {told.states}.", items))
+        sections.append(Section(claim, f"{published.claims[claim].claim}. Published: {stated[claim]}.", items))
     return sections
 
 
@@ -96,8 +90,9 @@ def _measurements(answer: Answer) -> list[Text]:
 
 def claims_markdown(params: Params, published: Published, found: list[Answer]) -> str:
     """claims.md."""
-    parts = [f"# {TITLE}", in_short(found), answers_markdown(found, published, ""), markdown_list(terms(params))]
-    for section in claim_sections(found, published):
+    table = answers_markdown(params, found, published, "")
+    parts = [f"# {TITLE}", in_short(found), table, markdown_list(terms(params))]
+    for section in claim_sections(params, found, published):
         parts += [f"## {section.claim}", section.text]
         lines = []
         for item in section.items:
@@ -108,9 +103,9 @@ def claims_markdown(params: Params, published: Published, found: list[Answer]) -
     return "\n\n".join(parts) + "\n"
 
 
-def answers_markdown(found: list[Answer], published: Published, sections: str) -> str:
+def answers_markdown(params: Params, found: list[Answer], published: Published, sections: str) -> str:
     """The twelve rows."""
-    rows = [[markdown_text(cell) for cell in row] for row in answer_rows(found, published, sections)]
+    rows = [[markdown_text(cell) for cell in row] for row in answer_rows(params, found, published, sections)]
     return markdown_table(HEADERS, rows, "lllll")
 
 
@@ -120,23 +115,12 @@ def claims_latex(params: Params, published: Published, found: list[Answer]) -> s
         "claims.tex.j2",
         title=TITLE,
         headers=HEADERS,
-        rows=answer_rows(found, published, ""),
+        rows=answer_rows(params, found, published, ""),
         in_short=in_short(found),
         terms=terms(params),
-        sections=claim_sections(found, published),
+        sections=claim_sections(params, found, published),
         notes=claims_notes(params, published),
     )
-
-
-def claims_summary(found: list[Answer]) -> dict[str, Any]:
-    """The verdicts, by text and family; those on time and memory under `machine`."""
-    summary: dict[str, Any] = {}
-    for answer in found:
-        place: dict[str, Any] = summary.setdefault(answer.dataset or "machine", {})
-        if answer.family is not None:
-            place = place.setdefault(answer.family, {})
-        place[answer.claim] = answer.verdict
-    return summary
 
 
 def claims_notes(params: Params, published: Published) -> list[str]:

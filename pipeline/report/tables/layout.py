@@ -122,8 +122,9 @@ def machine_notes(provenances: list[Provenance]) -> list[str]:
         packages = ", ".join(f"{name} {version}" for name, version in p.packages.items() if version)
         mode = "deterministic" if p.deterministic else "not deterministic"
         precision = p.precision or "precision by model"
+        device = f"{p.device} with {p.instructions}" if p.instructions else p.device
         lines.add(
-            f"{p.device} ({p.device_type}, {p.threads} threads, {mode}); {precision}; {p.mamba_scan}; {packages}; "
+            f"{device} ({p.device_type}, {p.threads} threads, {mode}); {precision}; {p.mamba_scan}; {packages}; "
             f"{_code(p)}"
         )
     return [f"Reproduced on {line}." for line in sorted(lines)]

@@ -3,47 +3,34 @@
 import pytest
 
 from pipeline.base import paths
-from pipeline.claims.answers import answers
+from pipeline.claims.baselines import Baselines, baselines
+from pipeline.claims.comparisons import ComparedRuns
 from pipeline.params.schema import load_params
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
-from tests.made_up import write_ngrams
-from tests.pipeline.conftest import verdicts, write_losses
-
-FREQUENCIES, PAIRS = "models learned only word frequencies", "models worse than word-pair counts"
+from tests.pipeline.conftest import write_losses
 
 
-@pytest.mark.parametrize(
-    ("unigram", "bigram", "told", "remark"),
-    [
-        (5.0, 4.5, "0.0000 nats below that of a unigram count", FREQUENCIES),
-        (5.009, 4.5, "0.0090 nats below that of a unigram count", FREQUENCIES),
-        (5.1, 4.9, "0.1000 nats above that of a bigram count", PAIRS),
-        (6.1, 5.1, "0.1000 nats below that of a bigram count", None),
-    ],
-)
-def test_beside_counts(grid: Workspace, unigram: float, bigram: float, told: str, remark: str | None) -> None:
-    """A verdict on models that did not learn says so; the verdict stays what the rule makes it."""
-    write_ngrams(unigram, bigram)
+def beside() -> Baselines | None:
+    return baselines(ComparedRuns(load_params(), "stories", "paper"))
+
+
+def test_the_lowest_mean_beside_every_count(grid: Workspace) -> None:
+    write_losses((7.5, 6.0), transformer=5.5, gam=5.0)
+    found = beside()
+    assert found == Baselines(best="gam", loss=pytest.approx(7.0002), counts={"unigram": 7.5, "bigram": 6.0}, steps=10)
     grid.call(tables)
-    claims = paths.PAPER_TABLES / "claims.md"
-    assert "the lowest mean loss" not in claims.read_text()
-    write_losses(gam=4.0, transformer=5.0, mamba=6.0)  # GAM's mean is 5: each seed adds one to the one before
-    assert verdicts(grid)["C3"] == "reproduced"
-    for answer in answers(load_params()):
-        if answer.dataset is not None:
-            assert answer.baselines is not None
-            assert answer.baselines.remark == remark
-    text = claims.read_text()
-    assert "- stories, 10 steps: the lowest mean loss of a model lies " in text
-    assert told in text
-    assert (f"So {remark}: verdicts on losses" in text) == bool(remark)
-    for file in (claims, paths.PAPER_TABLES / "answers.md"):
-        row = next(line for line in file.read_text().splitlines() if "#c3)" in line)
-        assert (f"| **reproduced**; {remark} " in row) == bool(remark)
+    line = (
+        "- stories, 10 steps: the lowest mean loss, GAM's, lies 0.4998 nats below the unigram count, "
+        "1.0002 nats above the bigram count."
+    )
+    assert line in (paths.PAPER_TABLES / "claims.md").read_text().splitlines()
 
 
 @pytest.mark.usefixtures("grid")
-def test_nothing_is_said_of_models_on_a_text_that_was_not_counted() -> None:
-    write_losses(gam=4.0, transformer=5.0)
-    assert {answer.baselines for answer in answers(load_params())} == {None}
+def test_nothing_is_said_where_nothing_was_trained_or_counted() -> None:
+    write_losses()
+    assert beside() is None
+    paths.ngrams("stories").unlink()
+    write_losses(None, gam=4.0, transformer=5.0)
+    assert beside() is None

@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy import stats
 
-from pipeline.claims.intervals import Estimate, estimate, growth_exponent, probability_of_improvement, saved
+from pipeline.claims.intervals import Estimate, estimate, growth_exponent, level, probability_of_improvement, saved
 
 SLEEP = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
 """Student's paired differences of 1908: mean 1.58, t interval 0.7001 to 2.4599."""
@@ -62,3 +62,23 @@ def test_estimate() -> None:
     assert result.mean == pytest.approx(0.75)
     assert result.half_width == pytest.approx(2.262157 * 1.78901 / 10**0.5, rel=1e-5)
     assert estimate([1.0, 2.0]).half_width is None
+
+
+@pytest.mark.parametrize("margin", [0.3, 1.5, 1.58, 2.0])
+def test_level(margin: float) -> None:
+    """The interval of that level ends where the nearer margin is: p of the t test against it."""
+    effect = estimate(SLEEP)
+    found = level(effect, margin)
+    assert found == pytest.approx(stats.ttest_1samp(SLEEP, margin).pvalue)
+    assert found is not None
+    if margin != 1.58:  # the mean itself: there level is 1 and the interval empty
+        ends = stats.ttest_1samp(SLEEP, 0).confidence_interval(1 - found)
+        assert margin == pytest.approx(ends.low if margin < effect.mean else ends.high)
+
+
+def test_level_of_what_lies_below_the_other_margin() -> None:
+    less = [-value for value in SLEEP]
+    assert level(estimate(less), 0.3) == level(estimate(SLEEP), 0.3)
+    assert level(estimate([1.0, 2.0]), 0.3) is None
+    assert level(estimate([2.0, 2.0, 2.0]), 0.3) == 0
+    assert level(estimate([2.0, 2.0, 2.0]), 2.0) == 1

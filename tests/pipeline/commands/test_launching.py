@@ -73,16 +73,16 @@ def environment() -> dict[str, str]:
     return dvc_environment() | {"PYTHONPATH": str(HOUSE)}
 
 
-def begin(folder: Path, jobs: int = 2) -> "subprocess.Popen[str]":
+def begin(folder: Path, jobs: int = 2, *stages: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "pipeline", "grid", "--jobs", str(jobs)],
+        [sys.executable, "-m", "pipeline", "grid", "--jobs", str(jobs), *stages],
         cwd=folder, env=environment(),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
 
 
-def launch(folder: Path, jobs: int = 2) -> tuple[int, str]:
-    process = begin(folder, jobs)
+def launch(folder: Path, jobs: int = 2, *stages: str) -> tuple[int, str]:
+    process = begin(folder, jobs, *stages)
     text, _ = process.communicate(timeout=120)
     return process.returncode, text
 
@@ -107,6 +107,14 @@ def test_a_stage_begins_when_what_it_needs_is_made(graph: Path) -> None:
     assert lines[-2:] == ["e begins", "e ends"]
     assert "[5 of 5] tables e" in text
     assert out_of_date(graph) == set()
+
+
+def test_what_is_named_runs_with_what_it_needs(graph: Path) -> None:
+    assert launch(graph, 2, "c")[0] == 0
+    assert [line for line in diary(graph) if line.endswith("ends")] == ["a ends", "c ends"]
+    code, text = launch(graph, 2, "c", "f")
+    assert code == 2
+    assert text == "error: command line: dvc.yaml has no stage 'f'; `dvc stage list` names them all\n"
 
 
 def test_a_second_launch_runs_what_changed(graph: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from pipeline.base import paths
 from pipeline.commands.prune import main as prune
 from tests.conftest import Workspace
-from tests.made_up import write_inside, write_ngrams
+from tests.made_up import write_inside, write_ngrams, write_tuning
 from tests.pipeline.conftest import SEEDS, growing, write_losses, write_reduced
 
 
@@ -41,3 +41,14 @@ def test_prune_knows_every_family(reduced: Workspace, capsys: pytest.CaptureFixt
     reduced.edit({"families": {"reduced": {"seeds": [0, 1]}}})
     reduced.call(prune)
     assert capsys.readouterr().out.splitlines()[-1] == "6 files that params.yaml no longer names"
+
+
+def test_prune_knows_learning_rates(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    """Found ones go with the protocol that they were found for."""
+    workspace.edit({"families": {"paper": {"protocol": "small"}}})
+    write_tuning("gam", {0.001: 5.0, 0.002: 4.0})
+    workspace.call(prune)
+    assert capsys.readouterr().out == "nothing to remove\n"
+    workspace.edit({"models": {"gam": {"learning_rate": 0.1}}})
+    workspace.call(prune)
+    assert capsys.readouterr().out.splitlines()[0] == f"removed {paths.tuning('stories', 'gam')}"

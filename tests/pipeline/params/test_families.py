@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from gam import LanguageModel
 from pipeline.base.paths import HOUSE
 from pipeline.check import main as check
+from pipeline.params.reading import read_yaml
 from pipeline.params.schema import load_params
 from tests.conftest import Workspace, reduced_family
 
@@ -18,24 +20,39 @@ def test_the_parts_that_models_play() -> None:
         name: {params.models[model].role for model in family.members()} for name, family in params.families.items()
     }
     everyone = {"transformer", "mamba", "gam", "sum_fusion", "global_only", "local_only"}
-    assert roles == {"paper": everyone, "bfloat16": {"transformer", "gam"}, "reduced": everyone}
-    for model, role in (("gam-sum-fusion", "sum_fusion"), ("gam-global-only", "global_only")):
-        assert params.models[model].role == params.models[f"{model}-reduced"].role == role
+    more = {"sum_fusion_wide", "mamba_residual", "ffn_only", "gated_slots"}
+    two = {"transformer", "gam"}
+    assert roles == {"paper": everyone, "bfloat16": two, "small": everyone | more, "twice": two}
 
 
 def test_the_families_beside_the_papers() -> None:
-    """bfloat16: the paper's entries but for the precision and fused attention. reduced: the same switches, smaller."""
+    """bfloat16: the paper's entries but for the precision and fused attention. small: the same switches, smaller."""
     params = load_params(HOUSE / "params.yaml")
-    for name in ("bfloat16", "reduced"):
-        for model in params.families[name].members():
+    for name in ("bfloat16", "small"):
+        for model in set(params.families[name].members()) & {f"{entry}-{name}" for entry in params.models}:
             theirs = params.models[model.removesuffix(f"-{name}")].model_dump()
             ours = params.models[model].model_dump()
             different = {field for field in ours if ours[field] != theirs[field]}
-            sizes = {"d_model", "n_layer", "n_head", "n_slot", "d_state", "expand"} & ours.keys()
-            changed = sizes if name == "reduced" else {"precision"}
+            sizes = {"d_model", "n_layer", "n_head", "n_slot", "d_state", "init", "init_std"} & ours.keys()
+            changed = sizes if name == "small" else {"precision"}
             assert different == changed | {"fused"} & ours.keys()
-    text, whole = (params.datasets[name] for name in ("wikitext-2-v1-reduced", "wikitext-2-v1"))
-    assert (text.origin, text.sha256["test"]) == (whole.origin, whole.sha256["test"])
+    text, whole = (params.datasets[name] for name in ("wikitext-2-v1-small", "wikitext-2-v1"))
+    assert (text.origin, text.sha256) == (whole.origin, whole.sha256)
+    assert params.models["gam-twice"].as_written() | {"learning_rate": None} == params.models[
+        "gam-small"
+    ].as_written() | {"learning_rate": None}
+
+
+def test_the_wide_feed_forward_network_makes_up_for_the_gate() -> None:
+    """Sum Fusion with it has as many parameters as GAM, within those of one unit of the network in each layer."""
+    params = load_params(HOUSE / "params.yaml")
+    count = {
+        model: LanguageModel(params.models[model].config(2000)).n_parameters()
+        for model in ("gam-small", "gam-sum-fusion-wide-small")
+    }
+    gam = params.models["gam-small"]
+    one_unit = (2 * gam.d_model + 1) * gam.n_layer
+    assert abs(count["gam-small"] - count["gam-sum-fusion-wide-small"]) <= one_unit / 2
 
 
 def paper(**changes: Any) -> dict[str, Any]:
@@ -54,9 +71,12 @@ def other(**changes: Any) -> dict[str, Any]:
         (paper(seeds=[0, 0]), "families.paper.seeds names 0 twice"),
         (paper(seeds=[2**63]), "families.paper.seeds.0: input should be less than"),
         (paper(seed=[1]), "families.paper.seed is not a known key"),
-        (paper(ablations={"models": ["gam"]}), "families.paper.ablations.models names 'gam', which models has already"),
-        (paper(ablations={"models": ["mmba"]}), "families.paper.ablations.models names 'mmba', which models does not"),
-        (paper(ablations={"datasets": ["less"]}), "families.paper.ablations.datasets names 'less', which is not in"),
+        (paper(primary=["C3", "C9", "C3"]), "families.paper.primary names 'C3' twice"),
+        (paper(primary=["C1"]), "families.paper.primary.0: input should be 'C3', 'C4'"),
+        (paper(primary=["C3", "C4"]), "families.paper.primary names 'C4', which none of its texts has in claims: add"),
+        (paper(others={"models": ["gam"]}), "families.paper.others.models names 'gam', which models has already"),
+        (paper(others={"models": ["mmba"]}), "families.paper.others.models names 'mmba', which models does not"),
+        (paper(others={"datasets": ["less"]}), "families.paper.others.datasets names 'less', which is not in"),
         (
             paper(models=["transformer", "transformer-fused"]),
             "families.paper.models: 'transformer' and 'transformer-fused' have the same block and switches, so no",
@@ -111,13 +131,17 @@ def test_a_family_without_stages(workspace: Workspace, refusal: Callable[..., st
     """The graph knows a family by two lines for each kind of stage."""
     (workspace.folder / "dvc.yaml").write_text((HOUSE / "dvc.yaml").read_text())
     workspace.call(check)
-    workspace.edit(reduced_family(load_params().model_dump()))
-    workspace.call(check)
-    values = load_params().model_dump()
+    workspace.edit(reduced_family(read_yaml(workspace.folder / "params.yaml")))
+    values = read_yaml(workspace.folder / "params.yaml")
     values["families"]["mine"] = values["families"].pop("reduced")
     workspace.write(values)
-    assert "dvc.yaml has no stage to train families.mine: add two lines, see docs/extending.md" in refusal(check)
-    workspace.write(load_params(HOUSE / "params.yaml").model_dump() | {"runtime": values["runtime"]})
+    assert "params.yaml: dvc.yaml has no stage to train families.mine: add two lines, see docs/extending.md" in refusal(
+        check
+    )
+    del values["families"]["twice"], values["families"]["mine"]
+    workspace.write(values)
+    assert "params.yaml has no families.twice.datasets, which dvc.yaml names: add it, or take it out" in refusal(check)
+    workspace.write(read_yaml(HOUSE / "params.yaml") | {"runtime": values["runtime"]})
     workspace.call(check)
     workspace.edit({"timing": {"models": ["gam", "transformer-bfloat16"]}})
-    assert "stage timing does not depend on models.transformer-bfloat16" in refusal(check)
+    assert "stage timing of dvc.yaml does not depend on models.transformer-bfloat16" in refusal(check)

@@ -53,14 +53,6 @@ def test_a_field_that_is_added_or_taken_out_leaves_earlier_runs_out(
     assert read_curves(load_params(), "stories", "gam-sum-fusion") == []
 
 
-def test_learning_rate(workspace: Workspace) -> None:
-    """The model's own where it has one; the rest of the protocol is everyone's."""
-    add(workspace, "gam", learning_rate=0.001)
-    params = load_params()
-    assert params.protocol("gam") == params.train
-    assert params.protocol("new").model_dump() == params.train.model_dump() | {"learning_rate": 0.001}
-
-
 @pytest.mark.parametrize(
     ("base", "changes", "role", "name"),
     [

@@ -78,6 +78,7 @@ def test_the_paper_protocol() -> None:
         ({"timing": {"models": ["gam", "rnn"]}}, "timing.models names 'rnn', which models does not have"),
         ({"models": {"mamba": {"block_size": 16}}}, "timing.models differ in block_size (transformer 32,"),
         ({"scaling": {"models": ["gam", "gam"]}}, "scaling.models names 'gam' twice"),
+        ({"claims": {"assay_nats": 0.0}}, "claims.assay_nats: input should be greater than 0, got 0.0"),
         ({"models": {"gam": None}}, "models.gam"),
         ({"datasets": {"../up": {}}}, "datasets.../up: string should match pattern"),
         ({"runtime": {"device": "tpu"}}, "runtime.device: input should be 'auto', 'cpu' or 'cuda', got 'tpu'"),

@@ -6,7 +6,7 @@ from pipeline.base import paths
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
 from tests.made_up import write_timing
-from tests.pipeline.conftest import write_losses, write_reduced
+from tests.pipeline.conftest import SEEDS, write_losses, write_reduced
 
 
 def rows(workspace: Workspace) -> dict[str, list[str]]:
@@ -28,18 +28,18 @@ def test_twelve_rows_whatever_was_run(grid: Workspace) -> None:
     assert some["C2"][1:3] == ["as C1: a step takes as long on every text", "**reproduced**"]
     assert some["C3"][0] == "Transformer − GAM: 0.0405 nats, Mamba − Transformer: 0.1018"
     assert some["C3"][1] == (
-        "holds in 2 of 2; least sure: Transformer − GAM, [1.0001](../results/curves/stories) [0.9999, 1.0003] nats"
+        "holds in 2 of 2; least sure: Transformer − GAM, [1.0002](../results/curves/stories) [1.0000, 1.0004] nats"
     )
-    assert some["C3"][2:] == ["**reproduced**", "stories; d = 16, 2 layers; 3 seeds"]
+    assert some["C3"][2:] == ["**reproduced**; secondary", "stories; d = 16, 2 layers; 5 seeds"]
 
 
 def test_smaller_models_stand_between_the_paper_s_size_and_what_was_not_run(reduced: Workspace) -> None:
     small = {name: {"n_layer": 1} for name in ("gam-reduced", "transformer-reduced", "gam-sum-fusion-reduced")}
     reduced.edit({"models": small})
     write_timing(transformer=1.0, mamba=1.1, gam=0.9)
-    write_reduced([0, 1, 2])
+    write_reduced(SEEDS)
     found = rows(reduced)
     assert list(found)[:2] == ["C1", "C2"]
-    assert found["C3"][3] == "less, reduced runs; d = 16, 1 layers; 3 seeds"
+    assert found["C3"][3] == "less, reduced runs; d = 16, 1 layers; 5 seeds"
     assert list(found).index("C2") < list(found).index("C3") < list(found).index("C4")
-    assert found["C3"][2] == "**reproduced**; not tested here: Mamba"
+    assert found["C3"][2] == "**reproduced**; not tested here: Mamba; secondary"

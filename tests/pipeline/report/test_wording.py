@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.claims.answers import Answer, Size
-from pipeline.claims.baselines import Baselines
 from pipeline.claims.intervals import Estimate
-from pipeline.claims.measurements import Fit, Machine, Measurement, Reach, not_judged, not_run
+from pipeline.claims.measurements import Assay, Fit, Machine, Measurement, Reach, not_judged, not_run
 from pipeline.report.wording import (
     LONGEST,
     evidence_text,
@@ -16,18 +16,17 @@ from pipeline.report.wording import (
     plain,
     reproduced_text,
     value_text,
-    verdict_text,
 )
 
 LOSS = Measurement(
-    "Transformer − GAM", "reproduced", Estimate(0.0533, 0.0223, 0.0843, 3), "nats", 3, won=1.0, source=Path("results/c")
+    "Transformer − GAM", "reproduced", Estimate(0.0533, 0.0223, 0.0843, 5), "nats", 5, won=1.0, source=Path("results/c")
 )
 TIME = Measurement("vs Transformer", "reproduced", Estimate(0.122, 0.111, 0.133, 15), "share of time", 15, "rounds")
-BEHIND = replace(LOSS, verdict="not reproduced", value=Estimate(-0.05, -0.08, -0.02, 3))
+BEHIND = replace(LOSS, verdict="contradicted", value=Estimate(-0.05, -0.08, -0.02, 5))
 
 
-def answer(*measurements: Measurement, beside: Baselines | None = None) -> Answer:
-    return Answer("C3", "stories", "paper", Size(16, 2, 32), True, list(measurements), beside)
+def answer(*measurements: Measurement) -> Answer:
+    return Answer("C3", "stories", "paper", Size(16, 2, 32), True, list(measurements))
 
 
 @pytest.mark.parametrize(
@@ -38,10 +37,10 @@ def answer(*measurements: Measurement, beside: Baselines | None = None) -> Answe
         (TIME, "12.2 % [11.1, 13.3]"),
         (Measurement("x", "inconclusive", Estimate(2.05, -1.911, 6.012, 3), "exponent"), "2.050 [-1.911, 6.012]"),
         (Measurement("x", "reproduced", Estimate(0.2, 0.1, 0.3, 3), "gate"), "0.2000 [0.1000, 0.3000]"),
-        (Measurement("x", "not reproduced", Reach(13, 13, 13)), "the last 13; with its convolutions alone 13"),
-        (Measurement("x", "reproduced", Reach(14, 16, 13)), "the last 14 to 16; with its convolutions alone 13"),
+        (Measurement("x", "contradicted", Reach(13, 13, 13)), "13 tokens, its convolutions alone reach 13"),
+        (Measurement("x", "reproduced", Reach(14, 16, 13)), "14 to 16 tokens, its convolutions alone reach 13"),
         (Measurement("x", "reproduced", Fit(2048, 8192, True)), "Transformer fits 2048, GAM fits 8192"),
-        (Measurement("x", "not reproduced", Fit(0, 8192, False)), "Transformer fits 0, GAM does not fit 8192"),
+        (Measurement("x", "contradicted", Fit(0, 8192, False)), "Transformer fits 0, GAM does not fit 8192"),
         (not_run("x"), "not run"),
         (not_judged("x", ["mamba"]), "–"),
     ],
@@ -71,36 +70,51 @@ def test_many_measurements_are_counted_and_the_weakest_is_shown() -> None:
     assert len(plain(reproduced_text(answer(*several)))) <= LONGEST
 
 
-def test_verdicts_say_what_they_leave_out() -> None:
-    beside = Baselines(best=5.0, unigram=5.0, bigram=4.0, margin=0.01, steps=10)
-    assert plain(verdict_text(answer(LOSS, not_judged("x", ["mamba"]), beside=beside))) == (
-        "reproduced; not tested here: Mamba; models learned only word frequencies"
-    )
-    slow = replace(TIME, what="vs Mamba", verdict="not judged", remark="slow")
-    assert plain(verdict_text(answer(TIME, slow))) == "reproduced; not judged: vs Mamba (slow)"
-    assert plain(verdict_text(answer(not_judged("x", ["mamba", "gam"])))) == "not judged: there is no Mamba, GAM"
-    assert plain(verdict_text(answer(LOSS, not_run("what fits"), beside=beside))) == "not run: what fits"
-    assert plain(verdict_text(answer(replace(LOSS, verdict="not run")))) == "not run: some seeds"
-    assert plain(verdict_text(answer(not_run("x")))) == "not run"
-    assert [span.bold for span in verdict_text(answer(BEHIND))] == [True]
-
-
 def test_lines_say_what_was_counted() -> None:
     assert plain(measurement_text(LOSS)) == (
-        "loss, Transformer − GAM: 0.0533 [0.0223, 0.0843] nats; 3 seeds, 3 as claimed; reproduced"
+        "loss, Transformer − GAM: 0.0533 [0.0223, 0.0843] nats; 5 seeds, 5 as claimed; secondary; reproduced"
     )
     one = replace(LOSS, n=1, won=0.5)
-    assert plain(measurement_text(one)).endswith("; 1 seed, 0.5 as claimed; reproduced")
+    assert plain(measurement_text(one)).endswith("; 1 seed, 0.5 as claimed; secondary; reproduced")
     assert plain(measurement_text(replace(TIME, remark="slow"))) == (
         "time of a training step that GAM saves, vs Transformer (slow): 12.2 % [11.1, 13.3]; 15 rounds; reproduced"
     )
     assert plain(measurement_text(not_run("x"))) == "x: not run"
+    assert plain(measurement_text(replace(not_run("x"), unit="nats"))) == "loss, x: not run"
+
+
+@pytest.mark.parametrize(
+    ("changes", "end"),
+    [
+        ({"tests": 6}, "5 as claimed; primary; reproduced"),
+        (
+            {"tests": 6, "verdict": "inconclusive", "uncorrected": "no effect"},
+            "; primary; inconclusive (no effect without the correction for 6 tests)",
+        ),
+        ({"is_part": False}, "; secondary, beside the claim; reproduced"),
+        ({"verdict": "not judged"}, "; 5 seeds, 5 as claimed; not judged"),
+        ({"verdict": "not run", "remark": "its tokens were not counted"}, "; not run: its tokens were not counted"),
+        (
+            {"verdict": "no valid test", "assay": Assay("global_only", 6.15984, "bigram", 4.40044, False)},
+            "; secondary; no valid test: Global Only's loss 6.1598, a bigram count's 4.4004",
+        ),
+    ],
+)
+def test_lines_say_what_kind_of_test_it_was(changes: dict[str, Any], end: str) -> None:
+    assert plain(measurement_text(replace(LOSS, **changes))).endswith(end)
+
+
+def test_a_line_refers_to_the_claim_that_it_was_measured_for() -> None:
+    epoch = replace(LOSS, at="epoch 2", answered_by="C3", tests=2, verdict="inconclusive", uncorrected="reproduced")
+    assert plain(measurement_text(epoch)) == (
+        "loss, Transformer − GAM, epoch 2: as C3; inconclusive (reproduced without the correction for 2 tests)"
+    )
 
 
 def test_evidence_names_text_size_and_count() -> None:
-    assert evidence_text(answer(LOSS)) == "stories; d = 16, 2 layers; 3 seeds"
+    assert evidence_text(answer(LOSS)) == "stories; d = 16, 2 layers; 5 seeds"
     assert (
-        evidence_text(replace(answer(LOSS), family="bfloat16")) == "stories, bfloat16 runs; d = 16, 2 layers; 3 seeds"
+        evidence_text(replace(answer(LOSS), family="bfloat16")) == "stories, bfloat16 runs; d = 16, 2 layers; 5 seeds"
     )
     assert evidence_text(answer(not_run("x"))) == "–"
     step = Machine("Device", "cpu", "float32", 16, block_size=32)

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from pipeline import fingerprint
-from pipeline.params.schema import Train, load_params
+from pipeline.params.protocols import Train
+from pipeline.params.schema import load_params
 from pipeline.train import main as train
 from pipeline.training import protocol as training
 from tests.conftest import Workspace

@@ -18,6 +18,7 @@ from pipeline.fetch import main as fetch
 from pipeline.tokenise import main as tokenise
 from pipeline.train import main as train
 from pipeline.training import protocol as training
+from pipeline.training import running
 from pipeline.training.progress import Progress
 from tests.conftest import Workspace
 from tests.pipeline.conftest import RUN
@@ -79,7 +80,7 @@ def test_killed_after_any_step(
     tokenised: Workspace, whole: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     """29 steps make an epoch: killed in it, after its last step, and in the next one."""
-    monkeypatch.setattr(stage, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(running, "SAVE_EVERY", 0.0)
     with monkeypatch.context() as context:
         kill_at(context, step, die)
         with pytest.raises(KilledError):
@@ -120,7 +121,7 @@ def test_damaged_saves(
     damaged: int,
 ) -> None:
     """The newest is cut, the one before has a bit flipped: as many as `damaged` says."""
-    monkeypatch.setattr(stage, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(running, "SAVE_EVERY", 0.0)
     with monkeypatch.context() as context:
         kill_at(context, 10, die)
         with pytest.raises(KilledError):
@@ -188,7 +189,7 @@ def test_a_loss_that_is_not_finite(
     tokenised: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The step is named, and the last good save stays."""
-    monkeypatch.setattr(stage, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(running, "SAVE_EVERY", 0.0)
     original, count = training.train_step, iter(range(1000))
 
     def poisoned(*given: Any) -> torch.Tensor:

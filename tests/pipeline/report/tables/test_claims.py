@@ -35,8 +35,9 @@ def test_every_measurement_has_a_line(grid: Workspace) -> None:
     found = sections()
     number = r"\[-?[\d.]+( %)?\]\(\S+\) \[-?[\d.]+, -?[\d.]+\]"
     for epoch in (1, 2):
-        line = rf"  - loss, Mamba − GAM, epoch {epoch}: {number} nats; 3 seeds, 3 as claimed; reproduced"
+        line = rf"  - loss, Mamba − GAM, epoch {epoch}: {number} nats; 5 seeds, 5 as claimed; secondary; reproduced"
         assert any(re.fullmatch(line, each) for each in found["C12"])
+    assert "  - loss, Transformer − GAM, epoch 2: as C3; reproduced" in found["C12"]
     steps = "- any text, 16 x 32 tokens; d = 16, 2 layers, T = 32; float32 on Test & Device_1 (cpu): **reproduced**"
     assert any(each.startswith(steps) for each in found["C1"])
     mamba = rf"  - time of .* saves, vs Mamba \(without its fast GPU code\): {number}; 3 rounds; not judged"
