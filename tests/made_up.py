@@ -5,14 +5,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifacts.inside_records import ContextLoss, Inside
 from pipeline.artifacts.records import (
     Clock,
     Code,
-    ContextLoss,
     Curve,
     EpochLosses,
     EpochSeconds,
-    Inside,
     Metrics,
     Ngrams,
     Provenance,
@@ -138,12 +137,15 @@ def write_inside(model: str, seed: int, dataset: str = "stories", **changes: Any
     write(paths.inside(dataset, model, seed), Inside(**(run_fields(model, seed, dataset) | values | changes)))
 
 
-def write_ngrams(unigram: float, bigram: float, dataset: str = "stories", stamp: Provenance = STAMP) -> None:
-    """Counts with these losses on validation, and a little more on test."""
+def write_ngrams(
+    unigram: float, bigram: float, dataset: str = "stories", stamp: Provenance = STAMP, trigram: float | None = None
+) -> None:
+    """Counts with these losses on validation, and a little more on test. Older files have no trigram."""
     params = load_params()
     models: Any = {
         name: {"validation": split_metrics(loss), "test": split_metrics(loss + 1)}
-        for name, loss in (("unigram", unigram), ("bigram", bigram))
+        for name, loss in (("unigram", unigram), ("bigram", bigram), ("trigram", trigram))
+        if loss is not None
     }
     result = Ngrams(
         dataset=dataset,
