@@ -17,6 +17,7 @@ from pipeline.report.published import load_published
 from pipeline.report.tables.ablation import ablation_table
 from pipeline.report.tables.claims import claims_latex, claims_markdown
 from pipeline.report.tables.claims_summary import claims_summary
+from pipeline.report.tables.learned import learned_table
 from pipeline.report.tables.main import main_table
 from pipeline.report.tables.rendering import to_latex, to_markdown
 from pipeline.report.tables.scaling import scaling_table
@@ -29,7 +30,7 @@ def main() -> None:
     check_same_data(params)
     summary: dict[str, Any] = {}
     texts: dict[str, str] = {}
-    for build in (main_table, scaling_table, ablation_table, timing_table):
+    for build in (main_table, learned_table, scaling_table, ablation_table, timing_table):
         table, summary[table.name] = build(params, published)
         texts |= {f"{table.name}.md": to_markdown(table), f"{table.name}.tex": to_latex(table)}
     found = answers(params)

@@ -54,12 +54,12 @@ def merged(ours: list[Member], theirs: Iterable[Role]) -> list[Member]:
 
 
 def compared(params: Params, theirs: Mapping[str, Mapping[Role, object]]) -> list[Comparison]:
-    """The models of every family on each of its texts, without ablations, as the paper's Table 1 has them."""
+    """The models of every family that trains as published, without ablations, as the paper's Table 1 has them."""
     return _groups(params, theirs, lambda family, dataset: _compared_on(params, family, dataset))
 
 
 def ablated(params: Params, theirs: Mapping[str, Mapping[Role, object]]) -> list[Comparison]:
-    """The GAMs of every family on each text on which it has ablations, as the paper's Table 3 has them."""
+    """The GAMs of these families on each text on which they have ablations, as the paper's Table 3 has them."""
     return _groups(params, theirs, lambda family, dataset: _ablated_on(params, family, dataset))
 
 
@@ -71,6 +71,8 @@ def _groups(
     """`theirs`: what the paper has, by text; its texts are there whether or not its family runs on them."""
     groups = []
     for name, family in params.families.items():
+        if family.protocol:
+            continue
         papers = theirs if name == PAPER else {}
         ours = [dataset for dataset in family.datasets if members_of(family, dataset)]
         for dataset in dict.fromkeys([*ours, *papers]):

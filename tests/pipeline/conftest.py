@@ -43,7 +43,7 @@ def grid(workspace: Workspace) -> Workspace:
                 "paper": {
                     "models": ["transformer", "mamba", "gam"],
                     "seeds": SEEDS,
-                    "others": {"models": list(ABLATIONS)},
+                    "others": {"models": list(ABLATIONS), "seeds": SEEDS},
                 }
             },
             "scaling": {"models": ["transformer", "gam"]},

@@ -1,24 +1,21 @@
 """The paper's Table 1: every model after its last epoch."""
 
-from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from pipeline.artifacts.current import (
     left_out_notes,
-    read_clocks,
-    read_curves,
-    read_metrics,
     read_ngrams,
     training_seconds,
 )
-from pipeline.artifacts.records import NGRAMS, Clock, Curve, Metrics, SplitMetrics
+from pipeline.artifacts.records import NGRAMS, Clock, SplitMetrics
 from pipeline.claims.comparisons import ComparedRuns
 from pipeline.claims.differences import lower_loss
-from pipeline.claims.intervals import Estimate, estimate
+from pipeline.claims.intervals import estimate
 from pipeline.params.schema import Params
 from pipeline.report.groups import Member, compared
 from pipeline.report.published import Published
+from pipeline.report.tables.finished import Run, estimates, finished_runs
 from pipeline.report.tables.layout import (
     NOT_PUBLISHED,
     NOT_RUN,
@@ -61,12 +58,12 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
     for comparison in compared(params, published.main):
         rows, dataset = [], comparison.dataset
         papers = published.main.get(dataset, {}) if comparison.is_papers else {}
-        finished = {each: _finished_runs(params, dataset, each.model) for each in comparison.members}
+        finished = {each: finished_runs(params, dataset, each.model) for each in comparison.members}
         best = _best(finished, ComparedRuns(params, dataset, comparison.family))
         for member, runs in finished.items():
             clocks += [run.clock for run in runs]
             provenances += [stamp for run in runs for stamp in (*run.curve.made_by, run.metrics.provenance)]
-            ours, seconds = _estimates(runs), _epoch_seconds(runs)
+            ours, seconds = estimates(runs), _epoch_seconds(runs)
             if runs:
                 numbers = {key: ours[key].finite_mean for key in SUMMARISED if key in ours}
                 summary.setdefault(dataset, {})[member.model] = {"n": len(runs), "epoch_seconds": seconds} | numbers
@@ -123,25 +120,6 @@ def _count_cells(found: SplitMetrics | None) -> list[str]:
     return [*[NOT_PUBLISHED] * 5, loss, NOT_PUBLISHED, perplexity, NOT_PUBLISHED]
 
 
-@dataclass(frozen=True)
-class Run:
-    """All that is known of one run."""
-
-    curve: Curve
-    clock: Clock
-    metrics: Metrics
-
-
-def _finished_runs(params: Params, dataset: str, model: str | None) -> list[Run]:
-    """The runs that were trained and evaluated."""
-    if model is None:
-        return []
-    clocks = {clock.seed: clock for clock in read_clocks(params, dataset, model)}
-    metrics = {found.seed: found for found in read_metrics(params, dataset, model)}
-    curves = read_curves(params, dataset, model)
-    return [Run(c, clocks[c.seed], metrics[c.seed]) for c in curves if c.seed in clocks and c.seed in metrics]
-
-
 def _best(finished: dict[Member, list[Run]], compared: ComparedRuns) -> Member | None:
     """The model whose loss is below every other's by the rule of the claims."""
     there = [member for member, runs in finished.items() if runs]
@@ -157,15 +135,3 @@ def _epoch_seconds(runs: list[Run]) -> float | None:
     """The median: a run that was stopped for a while, or shared its machine, does not move it."""
     seconds = [epoch.train_seconds for run in runs for epoch in run.clock.epochs]
     return median(seconds) if seconds else None
-
-
-def _estimates(runs: list[Run]) -> dict[str, Estimate]:
-    if not runs:
-        return {}
-    values: dict[str, list[float | None]] = {}
-    for split in ("validation", "test"):
-        if not all(split in run.metrics.splits for run in runs):
-            continue
-        for key in ("loss", "perplexity", "token_loss", "token_perplexity", "bits_per_byte", "word_perplexity"):
-            values[f"{split}_{key}"] = [getattr(run.metrics.splits[split], key) for run in runs]
-    return {key: estimate(numbers) for key, numbers in values.items()}

@@ -89,7 +89,7 @@ def test_a_model_that_still_runs_makes_no_test_valid(grid: Workspace) -> None:
     write_losses((20.0, 7.0), gam=6.0, gam_sum_fusion=6.1, gam_local_only=4.0)
     runs = ComparedRuns(load_params(), "stories", "paper")
     assert context_is_used(runs, "best") == Assay("local_only", pytest.approx(5.5004), "bigram", 7.0, is_met=True)
-    grid.edit({"families": {"paper": {"seeds": [*SEEDS, 9]}}})
+    grid.edit({"families": {"paper": {"seeds": [*SEEDS, 9], "others": {"seeds": [*SEEDS, 9]}}}})
     for model, loss in (("gam", 8.0), ("gam-sum-fusion", 8.1)):
         write_run(model, 9, [loss, loss])
     late = ComparedRuns(load_params(), "stories", "paper")

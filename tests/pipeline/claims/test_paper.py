@@ -98,7 +98,7 @@ def test_few_seeds_are_inconclusive(grid: Workspace, seeds: int) -> None:
 def test_no_verdict_before_all_seeds_ran(grid: Workspace) -> None:
     """However clear the first five pairs are: whoever could stop there could choose when."""
     write_losses(**EVERYTHING)
-    grid.edit({"families": {"paper": {"seeds": [*SEEDS, 7]}}})
+    grid.edit({"families": {"paper": {"seeds": [*SEEDS, 7], "others": {"seeds": [*SEEDS, 7]}}}})
     found = verdicts(grid)
     assert {found[name] for name in (*ON_LOSSES, "C11")} == {"not run"}
     value = measured("C3")["Transformer − GAM"].value

@@ -1,0 +1,40 @@
+"""The finished runs of a model, and what its tables show of them: means over seeds, with their intervals."""
+
+from dataclasses import dataclass
+
+from pipeline.artifacts.current import read_clocks, read_curves, read_metrics
+from pipeline.artifacts.records import Clock, Curve, Metrics
+from pipeline.claims.intervals import Estimate, estimate
+from pipeline.params.schema import Params
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that is known of one run."""
+
+    curve: Curve
+    clock: Clock
+    metrics: Metrics
+
+
+def finished_runs(params: Params, dataset: str, model: str | None) -> list[Run]:
+    """The runs that were trained and evaluated."""
+    if model is None:
+        return []
+    clocks = {clock.seed: clock for clock in read_clocks(params, dataset, model)}
+    metrics = {found.seed: found for found in read_metrics(params, dataset, model)}
+    curves = read_curves(params, dataset, model)
+    return [Run(c, clocks[c.seed], metrics[c.seed]) for c in curves if c.seed in clocks and c.seed in metrics]
+
+
+def estimates(runs: list[Run]) -> dict[str, Estimate]:
+    """By split and metric, as in `validation_loss`; a split that some run has not is left out."""
+    if not runs:
+        return {}
+    values: dict[str, list[float | None]] = {}
+    for split in ("validation", "test"):
+        if not all(split in run.metrics.splits for run in runs):
+            continue
+        for key in ("loss", "perplexity", "token_loss", "token_perplexity", "bits_per_byte", "word_perplexity"):
+            values[f"{split}_{key}"] = [getattr(run.metrics.splits[split], key) for run in runs]
+    return {key: estimate(numbers) for key, numbers in values.items()}
