@@ -3,8 +3,8 @@
 from tokenizers import Tokenizer
 
 from gam import LanguageModel
+from pipeline.artifacts.inside_records import ContextLoss, Inside
 from pipeline.artifacts.provenance import provenance
-from pipeline.artifacts.records import ContextLoss, Inside
 from pipeline.artifacts.storage import write_result
 from pipeline.artifacts.weights import load_weights
 from pipeline.base import paths

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.artifacts.records import Clock, Curve, Inside, Metrics, Ngrams, RunResult, ScalingResult, TimingResult
+from pipeline.artifacts.inside_records import Inside
+from pipeline.artifacts.records import Clock, Curve, Metrics, Ngrams, RunResult, ScalingResult, TimingResult
 from pipeline.artifacts.settings import fingerprint_sha256, recorded_settings, settings_of
 from pipeline.artifacts.storage import read_result
 from pipeline.base import paths

@@ -8,7 +8,6 @@ from textwrap import fill
 from tabulate import tabulate
 
 from pipeline.artifacts.current import read_curves, read_ngrams
-from pipeline.artifacts.records import NGRAMS
 from pipeline.base import paths
 from pipeline.claims.comparisons import loss
 from pipeline.claims.intervals import Estimate, estimate
@@ -40,7 +39,8 @@ def _of_text(params: Params, dataset: str) -> list[str]:
         if found
     }
     ngrams = read_ngrams(params, dataset)
-    counts: dict[str, float] = {name: ngrams.models[name]["validation"].loss for name in NGRAMS} if ngrams else {}
+    counted = ngrams.models if ngrams else {}
+    counts: dict[str, float] = {name: splits["validation"].loss for name, splits in counted.items()}
     losses = dict(sorted(losses.items(), key=lambda item: item[1].mean))
     rows = [_row(name, found) for name, found in losses.items()]
     rows += [(f"{name.capitalize()} count", f"{value:.4f}", "", "") for name, value in counts.items()]

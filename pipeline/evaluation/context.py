@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gam import GAMConfig, LanguageModel
-from pipeline.artifacts.records import ContextLoss
+from pipeline.artifacts.inside_records import ContextLoss
 from pipeline.evaluation.probes import model_inputs
 
 BATCH_TOKENS = 4096

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from gam import LanguageModel
 from gam.blocks.gam import GAMBlock
 from gam.ops.memory_retrieval import slot_weights
-from pipeline.artifacts.records import AtWords, LayerPaths, LayerSlots, PathUse
+from pipeline.artifacts.inside_records import AtWords, LayerPaths, LayerSlots, PathUse
 from pipeline.evaluation.probes import CONTENT, FUNCTION, GATE_BLOCKS, model_inputs
 
 BATCH_BLOCKS = 16

@@ -48,7 +48,7 @@ class Dataset(Section):
     """Where training the tokenizer stops, if it has merges left and the text has no more characters than that; ids
     are stored in 16 bits."""
     block_size: int = Field(ge=2, lt=2**63)
-    """Tokens of a block in which unigrams and bigrams are scored: that of the models that are compared on it."""
+    """Tokens of a block in which counts of tokens are scored: that of the models that are compared on it."""
     claims: list[TextClaim]
     """Which of the paper's claims are judged on it."""
 

@@ -10,21 +10,23 @@ import pytest
 import torch
 
 from gam import GatedSlotsConfig, LanguageModel
-from gam.ops import gated_slots, selective_scan
+from gam.ops import gated_slots, memory_retrieval, selective_scan
 from gam.ops.dropout import Dropout
 from pipeline import fingerprint
 from pipeline.base import paths
-from pipeline.evaluation import metrics, probes
+from pipeline.evaluation import context, gam_parts, metrics, probes
 from pipeline.fingerprint import main as fingerprint_main
 from pipeline.params.protocols import Train
 from pipeline.training import protocol as training
 from tests.conftest import Workspace
 
 
-def fingerprint_of(workspace: Workspace, model: str = "gam") -> tuple[Any, Any]:
+def fingerprint_of(workspace: Workspace, model: str = "gam") -> tuple[Any, Any, Any]:
     workspace.call(fingerprint_main, "--model", model)
-    files = paths.training_fingerprint(model), paths.evaluation_fingerprint(model)
-    return tuple(json.loads(file.read_text()) for file in files)  # type: ignore[return-value]  # two of them
+    files = (
+        path(model) for path in (paths.training_fingerprint, paths.evaluation_fingerprint, paths.inside_fingerprint)
+    )
+    return tuple(json.loads(file.read_text()) for file in files)  # type: ignore[return-value]  # three of them
 
 
 def test_fingerprint_stays_where_numbers_agree(workspace: Workspace) -> None:
@@ -125,6 +127,33 @@ def test_a_new_metric_evaluates_anew_without_training(workspace: Workspace, monk
     second = fingerprint_of(workspace)
     assert second[0] == first[0]
     assert second[1] != first[1]
+    assert second[2] == first[2]
+
+
+INSIDE: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "positions": lambda patch: patch.setattr(fingerprint, "position_losses", lambda *_: [1.0] * 40),
+    "context": lambda patch: patch.setattr(
+        fingerprint, "context_losses", lambda model, blocks: original_context(model, blocks[:, ::-1].copy())
+    ),
+    "norms": lambda patch: patch.setattr(gam_parts, "_use", lambda gate, path: original_use(gate, 1.1 * path)),
+    "weights of slots": lambda patch: patch.setattr(
+        gam_parts, "slot_weights", lambda x, bank: original_weights(0.9 * x, bank)
+    ),
+    "when a slot is dead": lambda patch: patch.setattr(fingerprint, "DEAD_SHARE", 0.2),
+}
+original_context, original_use = context.context_losses, gam_parts._use
+original_weights = memory_retrieval.slot_weights
+
+
+@pytest.mark.parametrize("change", INSIDE)
+def test_another_look_inside_evaluates_nothing_anew(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    first = fingerprint_of(workspace)
+    INSIDE[change](monkeypatch)
+    second = fingerprint_of(workspace)
+    assert second[:2] == first[:2]
+    assert second[2] != first[2]
 
 
 PROBES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {

@@ -69,9 +69,13 @@ def test_counts_beside_the_models(workspace: Workspace, refusal: Callable[..., s
     workspace.call(tables)
     assert cells("main", "stories", "Unigram count") == ["–"] * 5 + ["6.0000", "–", "600.00", "–"]
     assert cells("main", "stories", "Bigram count")[5:8] == ["5.0000", "–", "500.00"]
+    assert cells("main", "stories", "Trigram count")[5:8] == ["not run", "–", "not run"]  # an older file
     assert "| wikitext-2 | Unigram" not in (paths.PAPER_TABLES / "main.md").read_text()  # no family has it
     summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())
     assert summary["main"]["stories"]["bigram"] == {"validation_loss": 5.0, "validation_perplexity": 500.0}
+    write_ngrams(6.0, 5.0, trigram=4.0)
+    workspace.call(tables)
+    assert cells("main", "stories", "Trigram count")[5:8] == ["4.0000", "–", "400.00"]
     write_run("gam", 0, [4.5, 5.0], stamp=STAMP.model_copy(update={"data": {"train": "2" * 64}}))
     assert "ngrams/stories.json and results/curves/stories/gam/seed-0.json come from different" in refusal(tables)
 

@@ -86,7 +86,7 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
             ngrams = read_ngrams(params, dataset)
             counted += [ngrams.provenance] if ngrams else []
             for name in NGRAMS:
-                found = ngrams.models[name]["validation"] if ngrams else None
+                found = ngrams.models[name]["validation"] if ngrams and name in ngrams.models else None
                 rows.append([f"{name.capitalize()} count", *_count_cells(found)])
                 if found:
                     numbers = {"validation_loss": found.loss, "validation_perplexity": found.perplexity}
@@ -101,8 +101,9 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
         "rule of the claims (docs/statistics.md).",
         "Epoch: wall clock of the training part, median over all epochs and seeds; shown and never judged, since runs "
         "may have shared their machine. Published on one NVIDIA T4.",
-        "Unigram, bigram: counts of the train tokens (docs/statistics.md), scored in the same blocks and batches as "
-        "the models: what the frequency of a token, or the one token before it, is worth.",
+        "Unigram, bigram, trigram: counts of the train tokens (docs/statistics.md), scored in the same blocks and "
+        "batches as the models: what the frequency of a token, the one token before it, or the two before it, is "
+        "worth.",
         *cost_notes(f"The {len(clocks)} trainings", training_seconds(clocks)),
         *left_out_notes(params),
         *machine_notes(provenances),

@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from pipeline.artifacts.current import LEFT_OUT
+from pipeline.artifacts.current import LEFT_OUT, left_out_notes, read_inside
 from pipeline.base import paths
 from pipeline.params.reading import read_yaml
+from pipeline.params.schema import load_params
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
 from tests.made_up import (
     STAMP,
     run_fields,
     scaling_point,
+    write_inside,
     write_metrics,
     write_ngrams,
     write_run,
@@ -74,6 +76,20 @@ def test_metrics_of_other_weights(workspace: Workspace) -> None:
     workspace.call(tables)
     assert cells("main", "stories", "GAM (Full)")[-2:] == ["not run", "0"]
     assert "the metrics of stories gam seed 0." in (paths.PAPER_TABLES / "main.md").read_text()
+
+
+def test_inside_of_other_weights(workspace: Workspace) -> None:
+    """Left out, and said so; with the run itself it goes without a word of its own."""
+    write_run("gam", 0, [4.5, 5.0])
+    write_inside("gam", 0)
+    params = load_params()
+    assert [found.seed for found in read_inside(params, "stories", "gam")] == [0]
+    assert left_out_notes(params) == []
+    write_inside("gam", 0, weights="f" * 64)
+    assert read_inside(params, "stories", "gam") == []
+    assert left_out_notes(params) == [f"{LEFT_OUT}: the inside of stories gam seed 0."]
+    workspace.edit({"train": {"clip_norm": 2.0}})
+    assert left_out_notes(load_params()) == [f"{LEFT_OUT}: stories gam seed 0."]
 
 
 def test_runs_on_different_tokens(refusal: Callable[..., str]) -> None:

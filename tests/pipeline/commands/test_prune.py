@@ -7,12 +7,14 @@ import pytest
 from pipeline.base import paths
 from pipeline.commands.prune import main as prune
 from tests.conftest import Workspace
-from tests.made_up import write_ngrams, write_tuning
+from tests.made_up import write_inside, write_ngrams, write_tuning
 from tests.pipeline.conftest import SEEDS, growing, write_losses, write_reduced
 
 
 def test_prune(grid: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     write_losses(gam=5.0, transformer=5.1)
+    for seed in SEEDS:
+        write_inside("gam", seed)
     growing(grid, "gam", 1.0, 8192)
     write_ngrams(6.0, 5.0)
     shutil.copy(paths.ngrams("stories"), paths.ngrams("gone"))
@@ -20,12 +22,16 @@ def test_prune(grid: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     grid.call(prune)
     removed = {line.removeprefix("removed ") for line in capsys.readouterr().out.splitlines()[:-1]}
     files = {
-        path("stories", model, 2)
+        path("stories", model, seed)
         for path in (paths.curve, paths.clock, paths.metrics)
         for model in ("gam", "transformer")
+        for seed in SEEDS[2:]
     }
-    assert removed == {str(file) for file in files | {paths.scaling("gam"), paths.ngrams("gone")}}
+    files |= {paths.inside("stories", "gam", seed) for seed in SEEDS[2:]}
+    files |= {paths.scaling("gam"), paths.ngrams("gone")}
+    assert removed == {str(file) for file in files}
     assert paths.curve("stories", "gam", 1).exists()
+    assert paths.inside("stories", "gam", 1).exists()
     grid.call(prune)
     assert capsys.readouterr().out == "nothing to remove\n"
 
@@ -36,7 +42,7 @@ def test_prune_knows_every_family(reduced: Workspace, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == "nothing to remove\n"
     reduced.edit({"families": {"reduced": {"seeds": [0, 1]}}})
     reduced.call(prune)
-    assert capsys.readouterr().out.splitlines()[-1] == "6 files that params.yaml no longer names"
+    assert capsys.readouterr().out.splitlines()[-1] == f"{6 * len(SEEDS[2:])} files that params.yaml no longer names"
 
 
 def test_prune_knows_learning_rates(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
