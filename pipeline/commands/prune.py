@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.base import paths
 from pipeline.params.command_line import read_names
+from pipeline.params.recall import TASKS
 from pipeline.params.schema import Params
 
 
@@ -22,7 +23,7 @@ def main() -> None:
 def find_stale(params: Params) -> list[Path]:
     """Result files and weights of runs, blocks and models that params.yaml no longer names."""
     named = named_files(params)
-    kinds = ("clocks", "curves", "fingerprint", "metrics", "ngrams", "scaling")
+    kinds = ("clocks", "curves", "fingerprint", "metrics", "ngrams", "recall", "scaling")
     folders = [*(paths.RESULTS / kind for kind in kinds), paths.RUNS, paths.WORK]
     there = {file for folder in folders for file in folder.rglob("*") if file.is_file() and file.name != ".gitignore"}
     return sorted(file for file in there if not named & {file, *file.parents})
@@ -37,4 +38,8 @@ def named_files(params: Params) -> set[Path]:
     named |= {paths.scaling(model) for model in params.scaling.models}
     for model in params.models:
         named |= {paths.training_fingerprint(model), paths.evaluation_fingerprint(model)}
+    named.add(paths.TASKS_FINGERPRINT)
+    for task in TASKS:
+        for model in params.recall.models_of(task):
+            named |= {path(task, model) for path in (paths.recall, paths.recall_work, paths.recall_lock)}
     return named
