@@ -16,7 +16,9 @@ from pipeline.report.opening import opening
 from pipeline.report.published import load_published
 from pipeline.report.tables.ablation import ablation_table
 from pipeline.report.tables.claims import claims_latex, claims_markdown, claims_summary
+from pipeline.report.tables.facts import facts_table
 from pipeline.report.tables.main import main_table
+from pipeline.report.tables.recall import recall_table
 from pipeline.report.tables.rendering import to_latex, to_markdown
 from pipeline.report.tables.scaling import scaling_table
 from pipeline.report.tables.timing import timing_table
@@ -28,7 +30,7 @@ def main() -> None:
     check_same_data(params)
     summary: dict[str, Any] = {}
     texts: dict[str, str] = {}
-    for build in (main_table, scaling_table, ablation_table, timing_table):
+    for build in (main_table, scaling_table, ablation_table, timing_table, recall_table, facts_table):
         table, summary[table.name] = build(params, published)
         texts |= {f"{table.name}.md": to_markdown(table), f"{table.name}.tex": to_latex(table)}
     found = answers(params)

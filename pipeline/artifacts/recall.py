@@ -12,7 +12,7 @@ from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
 from pipeline.base.errors import UserError
 from pipeline.params.fields import NonNegativeInt, Section, Sha256
-from pipeline.params.recall import TASKS, TaskName
+from pipeline.params.recall import TaskName
 from pipeline.params.schema import Params
 
 
@@ -119,11 +119,11 @@ def made_with(params: Params, task: TaskName, model: str) -> dict[str, Any]:
     }
 
 
-def recall_left_out(params: Params) -> list[str]:
-    """Names of the results that are there but not current."""
+def recall_left_out(params: Params, *tasks: TaskName) -> list[str]:
+    """Names of the results of these tasks that are there but not current."""
     return [
         f"{task} by {model}"
-        for task in TASKS
+        for task in tasks
         for model in params.recall.models_of(task)
         if paths.recall(task, model).exists() and read_recall(params, task, model) is None
     ]

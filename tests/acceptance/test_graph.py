@@ -130,7 +130,7 @@ def test_paths_agree_with_the_graph() -> None:
     expected |= {paths.recall(task, model) for task in TASKS for model in params.recall.models_of(task)}
     runs = [(dataset, model, seed) for (dataset, model), seeds in params.runs().items() for seed in seeds]
     expected |= {path(*run) for run in runs for path in (paths.weights, paths.curve, paths.clock, paths.metrics)}
-    names = ("main", "ablation", "scaling", "timing", "recall", "claims")
+    names = ("main", "ablation", "scaling", "timing", "recall", "facts", "claims")
     expected |= {paths.PAPER_TABLES / f"{table}.{kind}" for table in names for kind in ("md", "tex")}
     expected |= {paths.FIGURES, paths.TIMING, *(paths.scaling(model) for model in params.scaling.models)}
     assert listed == expected

@@ -21,7 +21,8 @@ GREY = "0.35"
 
 _STYLE = Path(__file__).with_name("gam.mplstyle")
 
-_COLOURS = ["#0072b2", "#e69f00", "#000000", "#d55e00", "#56b4e9"]  # Okabe and Ito's, for any colour vision
+# Okabe and Ito's, for any colour vision.
+_COLOURS = ["#0072b2", "#e69f00", "#000000", "#d55e00", "#56b4e9", "#009e73", "#cc79a7"]
 _DASHES: list[Any] = [(0, (4, 1.5)), (0, (4, 1.2, 1, 1.2)), "-", (0, (1, 1)), (0, (6, 1.2, 1, 1.2, 1, 1.2))]
 _MARKERS = ["s", "^", "o", "D", "v", "P"]
 
