@@ -7,6 +7,7 @@ sees everything must recall it all.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal
 
 from gam.config import GAMConfig
@@ -89,8 +90,19 @@ def beyond_reach(params: Params, task: TaskName, model: str) -> Beyond:
     elif all(abs(accuracy - chance) <= MARGIN for accuracy in flat):
         is_valid = bool(asked) and min(asked) >= FEWEST_QUERIES and near >= NEAR and far >= FAR
         verdict = "contradicted" if is_valid else "no valid test"
-    ends = (min(flat), max(flat)) if flat else (None, None)
-    return Beyond(task, model, verdict, reach, chance, *ends, sum(asked), near, far, len(result.cases[0].runs))
+    return Beyond(
+        task,
+        model,
+        verdict,
+        reach,
+        chance,
+        lowest=min(flat, default=None),
+        highest=max(flat, default=None),
+        queries=sum(asked),
+        near=near,
+        transformer=far,
+        n=len(result.cases[0].runs),
+    )
 
 
 def convolutions_carry(params: Params, model: str) -> int:
@@ -109,8 +121,8 @@ def facts_held(params: Params) -> list[FactsHeld]:
     held = []
     for ours, theirs in zip(gam.cases, ffn.cases, strict=True):
         pairs = [(one.accuracy, other.accuracy) for one, other in zip(ours.runs, theirs.runs, strict=True)]
-        means = [sum(values) / len(pairs) for values in zip(*pairs, strict=True)]
-        held.append(FactsHeld(ours.case, *means, estimate([one - other for one, other in pairs])))
+        one_mean, other_mean = fmean(one for one, _ in pairs), fmean(other for _, other in pairs)
+        held.append(FactsHeld(ours.case, one_mean, other_mean, estimate([one - other for one, other in pairs])))
     return held
 
 

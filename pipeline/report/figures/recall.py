@@ -52,8 +52,8 @@ def _draw(axes: Axes, shown: Recalled, styles: Mapping[str, Look]) -> None:
             continue
         at = [sqrt(low * high) for low, high in found]
         axes.plot(at, [fmean(values) for values in found.values()], **styles[model].line(), **REPRODUCED)
-        ends = [(min(values), max(values)) for values in found.values()]
-        axes.vlines(at, *zip(*ends, strict=True), colors=styles[model].colour, linewidth=0.8)
+        low, high = ([end(values) for values in found.values()] for end in (min, max))
+        axes.vlines(at, low, high, colors=styles[model].colour, linewidth=0.8)
     axes.axhline(shown.chance, color="black", linewidth=0.8, linestyle=":")
     axes.set_title(shown.title)
     axes.set_ylim(-0.03, 1.05)

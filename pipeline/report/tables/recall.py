@@ -18,9 +18,9 @@ def recall_table(params: Params, published: Published) -> tuple[Table, dict[str,
     for shown in recalled(params):
         if shown.task == "facts":
             continue
+        ranges: list[Range | None] = [*shown.ranges] or [None]
         rows = [
-            [_range(at), *(accuracy_cell(shown.accuracies[model].get(at)) for model in models)]
-            for at in shown.ranges or [None]
+            [_range(at), *(accuracy_cell(at and shown.accuracies[model].get(at)) for model in models)] for at in ranges
         ]
         groups.append(Group(f"{shown.title} (chance {shown.chance:.4g})", rows))
     gams = reaches(params)
