@@ -11,6 +11,7 @@ from pipeline.params.command_line import read_names
 from pipeline.report.figures.block import block_figure
 from pipeline.report.figures.drawing import rendered, same_everywhere
 from pipeline.report.figures.learning import learning_figures
+from pipeline.report.figures.recall import recall_figure
 from pipeline.report.figures.scaling import scaling_figures
 from pipeline.report.figures.tuning import tuning_figures
 from pipeline.report.published import load_published
@@ -23,6 +24,7 @@ def main() -> None:
         figures = scaling_figures(params, published) | learning_figures(params, published)
         figures |= tuning_figures(params, published)
         figures["gam_block"] = block_figure()
+        figures["recall"] = recall_figure(params, published)
         files = {
             f"{name}.{kind}": rendered(figure, kind, name.replace("_", " "))
             for name, figure in figures.items()
