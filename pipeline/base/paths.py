@@ -15,6 +15,7 @@ WORK = Path("work")
 RESULTS = Path("results")
 PAPER_TABLES = Path("paper_tables")
 FIGURES = PAPER_TABLES / "figures"
+FINDINGS = Path("docs/findings.md")
 TIMING = RESULTS / "timing.json"
 TASKS_FINGERPRINT = RESULTS / "fingerprint" / "tasks.json"
 """What the tasks of `recall` and the training on them compute on a tiny case."""

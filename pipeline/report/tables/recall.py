@@ -37,7 +37,7 @@ def recall_table(params: Params, published: Published) -> tuple[Table, dict[str,
             "tokens before it is out of reach."
             for model, reach in gams.items()
         ),
-        *(_told(each, names) for each in judged),
+        *(verdict_note(each, names) for each in judged),
         f"Rule for “recalls beyond its reach”. Reproduced: at some distance, or at some T, the accuracy out of reach "
         f"is above chance by more than {MARGIN:g} with every seed. Contradicted: it is chance ± {MARGIN:g} in every "
         f"training, over at least {FEWEST_QUERIES:,} questions, while copying over at most half of the reach is at "
@@ -55,7 +55,7 @@ def _range(at: Range | None) -> str:
     return str(at[0]) if at[0] == at[1] else f"{at[0]}–{at[1]}"
 
 
-def _told(each: Beyond, names: dict[str, str]) -> str:
+def verdict_note(each: Beyond, names: dict[str, str]) -> str:
     """A verdict with its numbers."""
     task = "associative recall" if each.task == "associative" else each.task
     about = f"{names[each.model]}, recalls beyond its reach in {task}: {each.verdict}"
