@@ -3,6 +3,7 @@
 import os
 from contextlib import chdir
 from pathlib import Path
+from statistics import fmean
 from textwrap import fill
 
 from tabulate import tabulate
@@ -15,6 +16,7 @@ from pipeline.params.families import PAPER
 from pipeline.params.schema import Params, load_params
 from pipeline.report.groups import member
 from pipeline.report.published import load_published
+from pipeline.report.recalled import labels, reaches, recalled
 
 WIDTH = 100
 HEADERS = ("Model", "Mean validation loss, nats/token", "95 % interval", "n")
@@ -26,6 +28,7 @@ def outcome(workspace: Path) -> str:
     with chdir(workspace):
         params = load_params()
         parts = [part for dataset in params.families[PAPER].datasets for part in _of_text(params, dataset)]
+        parts += _of_copying(params)
     return "\n\n".join([*parts, _next(here)])
 
 
@@ -69,6 +72,25 @@ def sentences(losses: dict[str, Estimate], counts: dict[str, float], steps: int)
             f"; {_listed(above)} {'does' if len(above) == 1 else 'do'} not." if below and above else "."
         )
     return fill(text, WIDTH)
+
+
+def _of_copying(params: Params) -> list[str]:
+    """What was recalled over which distance; nothing where nothing was asked."""
+    published, copying = load_published(), recalled(params)[0]
+    names = labels(params, published, copying.accuracies)
+    if not copying.ranges:
+        return []
+    rows = [
+        (names[model], *("not run" if at not in found else f"{fmean(found[at]):.3f}" for at in copying.ranges))
+        for model, found in copying.accuracies.items()
+    ]
+    headers = ("Model", *(f"{first} tokens back" for first, _ in copying.ranges))
+    told = "; ".join(
+        f"the convolutions of {names[model]} reach {reach} tokens" for model, reach in reaches(params).items()
+    )
+    title = f"Copying a symbol: share right, where a guess has {copying.chance:.3f}; {told}"
+    aligned = ("left", *("right" for _ in copying.ranges))
+    return [f"{title}\n\n{tabulate(rows, headers, disable_numparse=True, colalign=aligned)}"]
 
 
 def _listed(names: list[str]) -> str:

@@ -1,5 +1,6 @@
 """What the quickstart says of its own numbers."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from pipeline.claims.intervals import estimate
 from pipeline.commands.outcome import outcome, sentences
 from tests.conftest import Workspace
-from tests.made_up import write_run
+from tests.made_up import write_recall, write_run
+from tests.pipeline.conftest import RECALL
 
 COUNTS = {"unigram": 5.0, "bigram": 3.0}
 
@@ -40,3 +42,14 @@ def test_the_table_has_what_was_run_and_nothing_else(workspace: Workspace) -> No
     assert rows == [["Transformer", "3.5000", "1"], ["GAM", "(Full)", "4.1000", "3.8516", "to", "4.3484", "3"]]
     assert "Transformer has the lowest mean loss, 3.5000" in text
     assert Path.cwd() == workspace.folder
+
+
+def test_what_was_copied_is_shown_by_distance(workspace: Workspace) -> None:
+    """The convolutions of the tiny GAM reach five tokens."""
+    workspace.edit({"recall": RECALL})
+    assert "Copying" not in outcome(workspace.folder)
+    write_recall("copying", "gam", {1: {1: 1.0}, 6: {6: 0.25}})
+    told = outcome(workspace.folder)
+    assert "share right, where a guess has 0.250; the convolutions of GAM (Full) reach 5 tokens" in told
+    assert re.search(r"^GAM \(Full\) +1\.000 +0\.250$", told, re.MULTILINE)
+    assert re.search(r"^Transformer +not run +not run$", told, re.MULTILINE)
