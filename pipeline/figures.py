@@ -13,6 +13,7 @@ from pipeline.report.figures.context import context_figures
 from pipeline.report.figures.drawing import rendered, same_everywhere
 from pipeline.report.figures.gam_parts import part_figures
 from pipeline.report.figures.learning import learning_figures
+from pipeline.report.figures.recall import recall_figure
 from pipeline.report.figures.scaling import scaling_figures
 from pipeline.report.figures.tuning import tuning_figures
 from pipeline.report.published import load_published
@@ -26,6 +27,7 @@ def main() -> None:
         figures |= tuning_figures(params, published)
         figures |= context_figures(params, published) | part_figures(params, published)
         figures["gam_block"] = block_figure()
+        figures["recall"] = recall_figure(params, published)
         files = {
             f"{name}.{kind}": rendered(figure, kind, name.replace("_", " "))
             for name, figure in figures.items()

@@ -8,7 +8,6 @@ looks inside a model must not make evaluations stale that nobody can make again 
 import dataclasses
 import math
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,9 @@ import torch
 from tokenizers import Tokenizer, models
 
 from gam import ModelConfig
+from pipeline.artifacts.fingerprints import keep_or_write
 from pipeline.base import paths
-from pipeline.base.errors import UserError, exit_cleanly
-from pipeline.base.files import read_json, write_json
+from pipeline.base.errors import exit_cleanly
 from pipeline.data.tokens import SplitCounts, cut_blocks
 from pipeline.evaluation.context import context_losses, position_losses
 from pipeline.evaluation.function_words import FUNCTION_WORDS
@@ -38,8 +37,6 @@ from pipeline.params.fields import Section
 from pipeline.params.protocols import Train
 from pipeline.training.protocol import RunState, Step, seeded_model, train_epochs
 
-TOLERANCE = 1e-4
-"""Two fingerprints agree where all numbers do within this share of the largest of their list."""
 VOCAB_SIZE = 29
 # More than two chunks of the selective scan and of gated slots, so that their carry leaves its trace.
 LARGEST = {"block_size": 40, "d_model": 16, "n_layer": 2, "n_slot": 8, "d_state": 4, "expand": 2, "ffn_width": 72}
@@ -127,27 +124,6 @@ def classes_in_text() -> list[int]:
     ids = np.array([numbers[character] for character in TEXT if character != " "])
     starts = np.array([before == " " for before, character in zip(" " + TEXT, TEXT, strict=False) if character != " "])
     return word_classes(ids, starts, tokenizer).tolist()
-
-
-def keep_or_write(path: Path, computed: dict[str, Any]) -> None:
-    """Write `computed`, unless what is there agrees with it: then the file stays as it is, byte for byte."""
-    try:
-        if agrees(read_json(path), computed):
-            return
-    except UserError:
-        pass  # missing or damaged
-    write_json(path, computed)
-
-
-def agrees(stored: Any, computed: Any) -> bool:
-    """Whether two fingerprints have the same shape, and the same numbers within TOLERANCE."""
-    if isinstance(computed, dict):
-        same_keys = isinstance(stored, dict) and stored.keys() == computed.keys()
-        return same_keys and all(agrees(stored[key], computed[key]) for key in computed)
-    ours, theirs = np.atleast_1d(np.array(computed)), np.atleast_1d(np.array(stored))
-    if ours.shape != theirs.shape or theirs.dtype.kind not in "if":
-        return False
-    return bool(np.abs(ours - theirs).max(initial=0) <= TOLERANCE * np.abs(ours).max(initial=0))
 
 
 if __name__ == "__main__":

@@ -12,13 +12,16 @@ from pipeline.base.errors import exit_cleanly
 from pipeline.base.files import write_json, write_text
 from pipeline.claims.answers import answers
 from pipeline.params.command_line import read_names
+from pipeline.report.findings import findings
 from pipeline.report.opening import opening
 from pipeline.report.published import load_published
 from pipeline.report.tables.ablation import ablation_table
 from pipeline.report.tables.claims import claims_latex, claims_markdown
 from pipeline.report.tables.claims_summary import claims_summary
+from pipeline.report.tables.facts import facts_table
 from pipeline.report.tables.learned import learned_table
 from pipeline.report.tables.main import main_table
+from pipeline.report.tables.recall import recall_table
 from pipeline.report.tables.rendering import to_latex, to_markdown
 from pipeline.report.tables.scaling import scaling_table
 from pipeline.report.tables.timing import timing_table
@@ -30,7 +33,8 @@ def main() -> None:
     check_same_data(params)
     summary: dict[str, Any] = {}
     texts: dict[str, str] = {}
-    for build in (main_table, learned_table, scaling_table, ablation_table, timing_table):
+    builders = (main_table, learned_table, scaling_table, ablation_table, timing_table, recall_table, facts_table)
+    for build in builders:
         table, summary[table.name] = build(params, published)
         texts |= {f"{table.name}.md": to_markdown(table), f"{table.name}.tex": to_latex(table)}
     found = answers(params)
@@ -38,8 +42,10 @@ def main() -> None:
     texts["claims.md"] = claims_markdown(params, published, found)
     texts["claims.tex"] = claims_latex(params, published, found)
     texts["answers.md"] = opening(params, published, found)
+    findings_page = findings(params, published, found)
     for name, text in texts.items():
         write_text(paths.PAPER_TABLES / name, text)
+    write_text(paths.FINDINGS, findings_page)
     write_json(paths.PAPER_TABLES / "summary.json", summary)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.inside_records import ContextLoss, Inside
+from pipeline.artifacts.recall import AtDistance, CaseResult, RecallResult, TaskRun, made_with
 from pipeline.artifacts.records import (
     Clock,
     Code,
@@ -27,6 +28,7 @@ from pipeline.artifacts.settings import fingerprint_sha256, recorded_settings, s
 from pipeline.artifacts.storage import write_result as write
 from pipeline.base import paths
 from pipeline.params.reading import read_yaml
+from pipeline.params.recall import Copying, TaskName
 from pipeline.params.schema import Params, load_params
 
 STAMP = Provenance(
@@ -202,3 +204,39 @@ def write_scaling(model: str, points: list[ScalingPoint], stamp: Provenance = ST
         provenance=stamp,
     )
     write(paths.scaling(model), result)
+
+
+def write_recall(
+    task: TaskName, model: str, cases: dict[int, dict[int, float]], asked: int = 10_000, stamp: Provenance = STAMP
+) -> None:
+    """A model on a task: by case and distance the accuracy of all seeds, from `asked` questions each."""
+    params = load_params()
+    training, settings = params.recall.training, params.recall.task(task)
+    values = settings.symbols if isinstance(settings, Copying) else settings.values  # type: ignore[attr-defined]
+
+    def run(accuracies: dict[int, float], seed: int) -> TaskRun:
+        parts = [
+            AtDistance(distance=distance, asked=asked, right=round(asked * accuracy))
+            for distance, accuracy in accuracies.items()
+        ]
+        return TaskRun(learning_rate=training.learning_rates[0], seed=seed, steps=10, by_distance=parts)
+
+    made = [
+        CaseResult(
+            case=case,
+            tuning=[run(accuracies, training.tuning_seed)] if case in settings.tuned else [],
+            learning_rate=training.learning_rates[0],
+            runs=[run(accuracies, seed) for seed in training.seeds],
+        )
+        for case, accuracies in cases.items()
+    ]
+    result = RecallResult(
+        task=task,
+        model=model,
+        **made_with(params, task, model),
+        block_parameters=1234,
+        chance=1 / values,
+        cases=made,
+        provenance=stamp,
+    )
+    write(paths.recall(task, model), result)

@@ -15,7 +15,10 @@ WORK = Path("work")
 RESULTS = Path("results")
 PAPER_TABLES = Path("paper_tables")
 FIGURES = PAPER_TABLES / "figures"
+FINDINGS = Path("docs/findings.md")
 TIMING = RESULTS / "timing.json"
+TASKS_FINGERPRINT = RESULTS / "fingerprint" / "tasks.json"
+"""What the tasks of `recall` and the training on them compute on a tiny case."""
 
 
 def raw(dataset: str) -> Path:
@@ -91,3 +94,18 @@ def evaluation_fingerprint(model: str) -> Path:
 def inside_fingerprint(model: str) -> Path:
     """What looking inside that tiny case gives."""
     return RESULTS / "fingerprint" / f"{model}.inside.json"
+
+
+def recall(task: str, model: str) -> Path:
+    """What a model recalls in a task, and from how far."""
+    return RESULTS / "recall" / task / f"{model}.json"
+
+
+def recall_work(task: str, model: str) -> Path:
+    """Folder of its trainings, finished and in progress, one folder in it for each set of what they depend on."""
+    return WORK / "recall" / task / model
+
+
+def recall_lock(task: str, model: str) -> Path:
+    """Locked by the process that trains them."""
+    return WORK / "recall" / task / f"{model}.lock"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.base import paths
 from pipeline.params.command_line import read_names
+from pipeline.params.recall import TASKS
 from pipeline.params.schema import Params
 
 
@@ -22,7 +23,7 @@ def main() -> None:
 def find_stale(params: Params) -> list[Path]:
     """Result files and weights of runs, blocks and models that params.yaml no longer names."""
     named = named_files(params)
-    kinds = ("clocks", "curves", "fingerprint", "inside", "metrics", "ngrams", "scaling", "tuning")
+    kinds = ("clocks", "curves", "fingerprint", "inside", "metrics", "ngrams", "recall", "scaling", "tuning")
     folders = [*(paths.RESULTS / kind for kind in kinds), paths.RUNS, paths.WORK]
     there = {file for folder in folders for file in folder.rglob("*") if file.is_file() and file.name != ".gitignore"}
     return sorted(file for file in there if not named & {file, *file.parents})
@@ -40,4 +41,8 @@ def named_files(params: Params) -> set[Path]:
     for model in params.models:
         of_code = (paths.training_fingerprint, paths.evaluation_fingerprint, paths.inside_fingerprint)
         named |= {path(model) for path in of_code}
+    named.add(paths.TASKS_FINGERPRINT)
+    for task in TASKS:
+        for model in params.recall.models_of(task):
+            named |= {path(task, model) for path in (paths.recall, paths.recall_work, paths.recall_lock)}
     return named

@@ -5,6 +5,7 @@ from typing import NoReturn
 
 from pipeline.base import paths
 from pipeline.base.errors import UserError, require_one_of
+from pipeline.params.recall import TASKS
 from pipeline.params.schema import Params, load_params
 
 
@@ -16,7 +17,7 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def read_names(description: str | None, *names: str) -> tuple[argparse.Namespace, Params]:
-    """Parse the options among --dataset, --model and --seed that a stage takes, and load params.yaml.
+    """Parse the options among --dataset, --task, --model and --seed that a stage takes, and load params.yaml.
 
     Raises UserError for an option that is missing or unknown, and for a name that params.yaml does not have.
     """
@@ -27,6 +28,8 @@ def read_names(description: str | None, *names: str) -> tuple[argparse.Namespace
     params = load_params()
     if "dataset" in names:
         require_one_of("data set", args.dataset, params.datasets, str(paths.PARAMS))
+    if "task" in names:
+        require_one_of("task", args.task, TASKS, "recall in params.yaml")
     if "model" in names:
         require_one_of("model", args.model, params.models, str(paths.PARAMS))
     if "seed" in names and not 0 <= args.seed < 2**63:

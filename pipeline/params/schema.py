@@ -17,6 +17,7 @@ from pipeline.params.fields import INT64, Name, NonNegativeInt, PositiveInt, Sec
 from pipeline.params.models import AnyEntry
 from pipeline.params.protocols import Protocol, Train, Tuning
 from pipeline.params.reading import first_mistake, read_yaml
+from pipeline.params.recall import Recall
 
 MOVED = {
     ("grid",): "its runs are families.paper now, its scaling_models scaling.models",
@@ -124,6 +125,7 @@ class Params(Section):
     tuning: Tuning
     timing: Timing
     scaling: Scaling
+    recall: Recall
     claims: Claims
 
     def runs(self) -> dict[tuple[str, str], list[int]]:
@@ -159,13 +161,15 @@ class Params(Section):
 
     def used_models(self) -> set[str]:
         """The entries of `models` that some stage needs, beside the one that takes their fingerprint."""
-        return {*self.timing.models, *self.scaling.models, *(model for _, model in self.runs())}
+        trained = [*(model for _, model in self.runs()), *self.recall.models, *self.recall.facts_models]
+        return {*self.timing.models, *self.scaling.models, *trained}
 
     @model_validator(mode="after")
     def _all_fits_together(self) -> Self:
         consistency.check_families(self.families, self.datasets, self.models)
         consistency.check_protocols(self.families, self.protocols, self.tuning)
         consistency.check_measured(self.timing.models, self.scaling.models, self.models)
+        self.recall.check(self.models)
         return self
 
 

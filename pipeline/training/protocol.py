@@ -92,13 +92,18 @@ def train_step(
     """One update on a batch (B, T + 1) of token ids; returns the loss before it, a scalar that is not waited for."""
     with forward_in(precision, batch.device):
         loss = model.loss(batch[:, :-1], batch[:, 1:])
+    update(model, optimiser, loss, rate, settings)
+    return loss.detach()
+
+
+def update(model: LanguageModel, optimiser: torch.optim.Optimizer, loss: Tensor, rate: float, settings: Train) -> None:
+    """Change the weights by the gradients of a loss, clipped."""
     optimiser.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
     for group in optimiser.param_groups:
         group["lr"] = rate
     optimiser.step()
-    return loss.detach()
 
 
 class RunState:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gam import LanguageModel
 from pipeline.artifacts.records import Provenance
 from pipeline.artifacts.tensors import DamagedError, read_tensors, write_tensors
 from pipeline.training.protocol import Epoch, RunState
@@ -24,9 +25,7 @@ def save(folder: Path, state: RunState, made_by: list[Provenance]) -> None:
         "train_seconds": state.train_seconds,
         "made_by": [provenance.model_dump() for provenance in made_by],
     }
-    write_tensors(folder / f"step-{state.steps:09}.safetensors", _tensors(state), {"state": json.dumps(notes)})
-    for old in _newest_first(folder)[KEPT:]:
-        old.unlink()
+    write_save(folder, state.steps, tensors_of(state.model, state.optimiser) | {"losses": state.losses}, notes)
 
 
 def restore(folder: Path, state: RunState) -> list[Provenance]:
@@ -35,6 +34,26 @@ def restore(folder: Path, state: RunState) -> list[Provenance]:
     A damaged save is removed, and the one before it taken. Where there is none, the state stays at the beginning and
     the list is empty.
     """
+    newest = read_newest(folder)
+    if newest is None:
+        return []
+    tensors, values = newest
+    state.epochs = [Epoch(**epoch) for epoch in values["epochs"]]
+    state.steps_in_epoch, state.train_seconds = values["steps_in_epoch"], values["train_seconds"]
+    state.losses.copy_(tensors["losses"])
+    load_tensors(state.model, state.optimiser, tensors)
+    return [Provenance.model_validate(provenance) for provenance in values["made_by"]]
+
+
+def write_save(folder: Path, steps: int, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
+    """Write a save, atomically, and remove all but the last two."""
+    write_tensors(folder / f"step-{steps:09}.safetensors", tensors, {"state": json.dumps(notes)})
+    for old in _newest_first(folder)[KEPT:]:
+        old.unlink()
+
+
+def read_newest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """Tensors and notes of the newest good save, or None. A damaged one is removed, and the one before it taken."""
     for file in _newest_first(folder):
         try:
             tensors, notes, _ = read_tensors(file)
@@ -42,42 +61,40 @@ def restore(folder: Path, state: RunState) -> list[Provenance]:
             print(f"{file} is damaged ({error}) and removed: going on from the one before it", file=sys.stderr)
             file.unlink()
             continue
-        values = json.loads(notes["state"])
-        state.epochs = [Epoch(**epoch) for epoch in values["epochs"]]
-        state.steps_in_epoch, state.train_seconds = values["steps_in_epoch"], values["train_seconds"]
-        _load(state, tensors)
-        return [Provenance.model_validate(provenance) for provenance in values["made_by"]]
-    return []
+        return tensors, json.loads(notes["state"])
+    return None
 
 
 def _newest_first(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*.safetensors"), reverse=True)
 
 
-def _tensors(state: RunState) -> dict[str, Tensor]:
-    """All tensors of the state: weights, optimiser, losses of the epoch, random generators."""
-    tensors: dict[str, Tensor] = {f"model.{name}": tensor for name, tensor in state.model.named_parameters()}
-    for index, values in state.optimiser.state_dict()["state"].items():
+def tensors_of(model: LanguageModel, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Weights, the optimiser's moments, and torch's random generators."""
+    tensors: dict[str, Tensor] = {f"model.{name}": tensor for name, tensor in model.named_parameters()}
+    for index, values in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{key}": value for key, value in values.items()}
-    tensors |= {"losses": state.losses, "random.cpu": torch.get_rng_state()}
-    if state.losses.is_cuda:
-        tensors["random.cuda"] = torch.cuda.get_rng_state(state.losses.device)
+    tensors["random.cpu"] = torch.get_rng_state()
+    device = next(model.parameters()).device
+    if device.type == "cuda":
+        tensors["random.cuda"] = torch.cuda.get_rng_state(device)
     return tensors
 
 
-def _load(state: RunState, tensors: dict[str, Tensor]) -> None:
+def load_tensors(model: LanguageModel, optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Take what `tensors_of` gave."""
     with torch.no_grad():
-        for name, parameter in state.model.named_parameters():
+        for name, parameter in model.named_parameters():
             parameter.copy_(tensors[f"model.{name}"])
-    optimiser: dict[str, Any] = state.optimiser.state_dict()
+    state: dict[str, Any] = optimiser.state_dict()
     moments: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         kind, _, rest = name.partition(".")
         if kind == "optimiser":
             index, key = rest.split(".")
             moments.setdefault(int(index), {})[key] = tensor
-    state.optimiser.load_state_dict(optimiser | {"state": moments})
-    state.losses.copy_(tensors["losses"])
+    optimiser.load_state_dict(state | {"state": moments})
     torch.set_rng_state(tensors["random.cpu"])
-    if state.losses.is_cuda:
-        torch.cuda.set_rng_state(tensors["random.cuda"], state.losses.device)
+    device = next(model.parameters()).device
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(tensors["random.cuda"], device)

@@ -9,6 +9,7 @@ from tests.acceptance.workspaces import dvc, make_workspace, stages_run
 from tests.conftest import tiny_params
 
 MODELS = ["transformer", "transformer-fused", "mamba", "gam", "gam-sum-fusion"]
+FINGERPRINTS = {"fingerprint_tasks", *(f"fingerprint@{model}" for model in MODELS)}
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +22,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "check", "fetch@stories", "tokenise@stories", "ngrams@stories", "tables", "figures", "timing", "scaling@gam",
         "train@stories-transformer-0", "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0",
         "evaluate@stories-transformer-0", "evaluate@stories-gam-0", "evaluate_ablation@stories-gam-sum-fusion-0",
-        *(f"fingerprint@{model}" for model in MODELS),
+        *FINGERPRINTS,
     }  # fmt: skip
     copy = tmp_path_factory.mktemp("graphs") / "copy"
     shutil.copytree(folder, copy, symlinks=True)

@@ -10,6 +10,7 @@ from pipeline.base.paths import HOUSE
 
 INERT = {
     "fingerprint": {"pipeline/base", "pipeline/params"},
+    "fingerprint_tasks": {"pipeline/base", "pipeline/params"},
     "tokenise": {"pipeline/base", "pipeline/params", "gam"},
     "ngrams": {"pipeline/base", "pipeline/params", "pipeline/machine", "pipeline/artifacts", "gam"},
     "tables": {"pipeline/base", "pipeline/params", "gam"},

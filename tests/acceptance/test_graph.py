@@ -8,8 +8,9 @@ from pipeline.base import paths
 from pipeline.base.paths import HOUSE
 from pipeline.commands.quickstart import merge
 from pipeline.params.reading import read_yaml
+from pipeline.params.recall import TASKS
 from pipeline.params.schema import load_params
-from tests.acceptance.conftest import MODELS
+from tests.acceptance.conftest import FINGERPRINTS, MODELS
 from tests.acceptance.workspaces import dvc, dvc_fails, files_in, stages_run, write_params
 from tests.conftest import reduced_family
 
@@ -75,7 +76,7 @@ def test_comments_and_names_retrain_nothing(house: Path) -> None:
     assert stages_run(dvc(house, "repro")) == {"check"}
     block = house / "gam/blocks/gam.py"
     block.write_text("# a remark\n" + re.sub(r"\bpaths\b", "branches", block.read_text()))
-    assert stages_run(dvc(house, "repro")) == {f"fingerprint@{model}" for model in MODELS}
+    assert stages_run(dvc(house, "repro")) == FINGERPRINTS
 
 
 def test_autocast_is_part_of_the_fingerprint(house: Path) -> None:
@@ -83,7 +84,7 @@ def test_autocast_is_part_of_the_fingerprint(house: Path) -> None:
     before = files_in(house / "results/fingerprint")
     for file in ("pipeline/machine/precision.py", "gam/ops/autocast.py"):
         replace(house / file, "torch.autocast(", "torch.autocast(  # a remark\n        ")
-        assert stages_run(dvc(house, "repro")) == {f"fingerprint@{model}" for model in MODELS}
+    assert stages_run(dvc(house, "repro")) == FINGERPRINTS
     assert files_in(house / "results/fingerprint") == before
 
 
@@ -125,9 +126,11 @@ def test_paths_agree_with_the_graph() -> None:
         expected |= {paths.raw(dataset), paths.tokens(dataset), paths.ngrams(dataset)}
     for model in params.models:
         expected |= {paths.training_fingerprint(model), paths.evaluation_fingerprint(model)}
+    expected.add(paths.TASKS_FINGERPRINT)
+    expected |= {paths.recall(task, model) for task in TASKS for model in params.recall.models_of(task)}
     runs = [(dataset, model, seed) for (dataset, model), seeds in params.runs().items() for seed in seeds]
     expected |= {path(*run) for run in runs for path in (paths.weights, paths.curve, paths.clock, paths.metrics)}
-    names = ("main", "ablation", "scaling", "timing", "claims")
+    names = ("main", "ablation", "scaling", "timing", "recall", "facts", "claims")
     expected |= {paths.PAPER_TABLES / f"{table}.{kind}" for table in names for kind in ("md", "tex")}
     expected |= {paths.FIGURES, paths.TIMING, *(paths.scaling(model) for model in params.scaling.models)}
     assert listed == expected

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,15 @@ def run(name: str, model: str = "gam", seed: int = 0) -> Path:
     )
 
 
+RECALL: dict[str, Any] = {
+    "models": ["gam", "transformer"],
+    "facts_models": ["gam", "gam-sum-fusion"],
+    "training": {"seeds": [0, 1, 2]},
+    "copying": {"distances": [1, 2, 5, 6], "tuned": [1], "asked": 8, "symbols": 4},
+    "associative": {"lengths": [16], "pairs": [3], "tuned": [16], "keys": 5, "values": 4},
+    "facts": {"pairs": [20, 40], "tuned": [20], "values": 4},
+}
+"""Tasks for models that see 32 tokens; the convolutions of the tiny GAM see 5."""
 ABLATIONS = {"gam-sum-fusion": {}, "gam-global-only": {"local": False}, "gam-local-only": {"memory": False}}
 SEEDS = [0, 1, 2, 3, 4]
 FAR_ABOVE = (20.0, 15.0)

@@ -13,6 +13,7 @@ from gam import GatedSlotsConfig, LanguageModel
 from gam.ops import gated_slots, memory_retrieval, selective_scan
 from gam.ops.dropout import Dropout
 from pipeline import fingerprint
+from pipeline.artifacts.fingerprints import agrees
 from pipeline.base import paths
 from pipeline.evaluation import context, gam_parts, metrics, probes
 from pipeline.fingerprint import main as fingerprint_main
@@ -110,11 +111,11 @@ def test_fingerprint_sees_slots_carry_their_state(monkeypatch: pytest.MonkeyPatc
     assert (small.n_head, small.n_slot) == (8, 8)
     first = fingerprint.compute(small)[0]
     monkeypatch.setattr(gated_slots, "CHUNK", 64)  # one chunk: the same numbers
-    assert fingerprint.agrees(first, fingerprint.compute(small)[0])
+    assert agrees(first, fingerprint.compute(small)[0])
     original = gated_slots._states
     monkeypatch.setattr(gated_slots, "CHUNK", 16)
     monkeypatch.setattr(gated_slots, "_states", lambda *chunks: torch.zeros_like(original(*chunks)))
-    assert not fingerprint.agrees(first, fingerprint.compute(small)[0])
+    assert not agrees(first, fingerprint.compute(small)[0])
 
 
 def test_a_new_metric_evaluates_anew_without_training(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +191,7 @@ def test_fingerprint_of_what_an_entry_adds(workspace: Workspace, change: dict[st
     published = fingerprint_of(workspace, "gam-sum-fusion")[0]
     workspace.edit({"models": {"gam-sum-fusion": change}})
     changed = fingerprint_of(workspace, "gam-sum-fusion")[0]
-    assert not fingerprint.agrees(published, changed)
+    assert not agrees(published, changed)
     paths.training_fingerprint("gam-sum-fusion").unlink()
     assert fingerprint_of(workspace, "gam-sum-fusion")[0] == changed
 

@@ -86,7 +86,7 @@ def test_the_claims_are_measured_by_what_they_compare() -> None:
 
 @pytest.mark.parametrize("seeds", [1, 2, 3, 4])
 def test_few_seeds_are_inconclusive(grid: Workspace, seeds: int) -> None:
-    grid.edit({"families": {"paper": {"seeds": SEEDS[:seeds]}}})
+    grid.edit({"families": {"paper": {"seeds": SEEDS[:seeds], "others": {"seeds": SEEDS[:seeds]}}}})
     write_losses(**EVERYTHING)
     found = verdicts(grid)
     assert {found[name] for name in ON_LOSSES if name != "C8"} == {"inconclusive"}

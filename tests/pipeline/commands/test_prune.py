@@ -7,8 +7,8 @@ import pytest
 from pipeline.base import paths
 from pipeline.commands.prune import main as prune
 from tests.conftest import Workspace
-from tests.made_up import write_inside, write_ngrams, write_tuning
-from tests.pipeline.conftest import SEEDS, growing, write_losses, write_reduced
+from tests.made_up import write_inside, write_ngrams, write_recall, write_tuning
+from tests.pipeline.conftest import RECALL, SEEDS, growing, write_losses, write_reduced
 
 
 def test_prune(grid: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,3 +54,18 @@ def test_prune_knows_learning_rates(workspace: Workspace, capsys: pytest.Capture
     workspace.edit({"models": {"gam": {"learning_rate": 0.1}}})
     workspace.call(prune)
     assert capsys.readouterr().out.splitlines()[0] == f"removed {paths.tuning('stories', 'gam')}"
+
+
+def test_prune_knows_the_tasks(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace.edit({"recall": RECALL})
+    write_recall("copying", "gam", {1: {1: 1.0}})
+    write_recall("facts", "gam", {20: {0: 1.0}})
+    save = paths.recall_work("copying", "gam") / "key" / "1-0.1-0.json"
+    save.parent.mkdir(parents=True)
+    save.touch()
+    workspace.call(prune)
+    assert capsys.readouterr().out == "nothing to remove\n"
+    workspace.edit({"recall": {"models": ["transformer"]}})
+    workspace.call(prune)
+    removed = {line.removeprefix("removed ") for line in capsys.readouterr().out.splitlines()[:-1]}
+    assert removed == {str(save), str(paths.recall("copying", "gam"))}

@@ -59,5 +59,5 @@ def test_other_encodings_are_refused_as_dvc_refuses_them(
 def test_numbers_are_read_as_dvc_reads_them(workspace: Workspace) -> None:
     """YAML 1.2: 1e-3 is a number, which PyYAML takes for a string."""
     file = workspace.folder / "params.yaml"
-    file.write_text(file.read_text().replace("0.0003", "1e-3"))
+    file.write_text(file.read_text().replace("learning_rate: 0.0003", "learning_rate: 1e-3"))
     assert load_params().train.learning_rate == 1e-3

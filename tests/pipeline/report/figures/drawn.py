@@ -6,7 +6,7 @@ from matplotlib.text import Text
 from tests.conftest import Workspace
 from tests.made_up import scaling_point, write_run, write_scaling
 
-NAMES = ["compute_time", "epoch_time", "gam_block", "peak_memory", "validation_loss", "validation_perplexity"]
+NAMES = ["compute_time", "epoch_time", "gam_block", "peak_memory", "recall", "validation_loss", "validation_perplexity"]
 FILES = [f"{name}.{kind}" for name in NAMES for kind in ("pdf", "svg")]
 
 

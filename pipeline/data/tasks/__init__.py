@@ -1,0 +1,1 @@
+"""Made-up tasks whose right answers are known, one in each file."""

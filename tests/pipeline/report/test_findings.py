@@ -1,0 +1,84 @@
+"""The page of findings, from made-up results."""
+
+import re
+
+import pytest
+
+from pipeline.base import paths
+from pipeline.claims.answers import answers
+from pipeline.params.reading import read_yaml
+from pipeline.params.schema import load_params
+from pipeline.report.findings import TEXTS, findings
+from pipeline.report.published import load_published
+from pipeline.tables import main as tables
+from tests.conftest import Workspace
+from tests.made_up import write_recall
+from tests.pipeline.conftest import RECALL, write_losses
+
+LAST = "What only a GPU, the raw text or more runs can tell"
+
+
+def page() -> dict[str, str]:
+    """The sections by the claim, or the word, that they begin with."""
+    params = load_params()
+    text = findings(params, load_published(), answers(params))
+    sections = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    return {re.split(r":|\n", section)[0]: section for section in sections}
+
+
+def test_every_claim_has_its_texts() -> None:
+    """C2 is C1 on another text: a step takes as long on every text."""
+    published = load_published()
+    told = read_yaml(TEXTS)["claims"]
+    assert {each["claim"] for each in told} == set(published.claims) - {"C2"}
+    for each in told:
+        assert each.keys() == {"claim", "question", "reproduced", "contradicted", "no effect", "mind"}
+
+
+@pytest.mark.usefixtures("grid")
+def test_each_verdict_has_its_sentence() -> None:
+    write_losses((20.0, 10.0), gam=4.0, transformer=4.1, mamba=4.2, gam_sum_fusion=4.0, gam_global_only=3.9)
+    found = page()
+    assert "**Yes. GAM predicts best, then the Transformer, then Mamba.**" in found["C3"]
+    assert "**No. Without its gate, or with its parameters elsewhere, GAM predicts as well.**" in found["C7"]
+    assert "**No. Without its convolution GAM predicts better.**" in found["C9"]
+    assert re.search(
+        r"Measured: loss, Global Only − GAM: \[-0\.09\d\d\]\(\.\./results/curves/stories\) \[", found["C9"]
+    )
+    write_losses((20.0, 3.0), gam=4.0)
+    untested = page()
+    assert "C9" not in untested
+    assert "- C9: Does GAM need its convolution? No run could tell" in untested[LAST]
+
+
+@pytest.mark.parametrize(
+    ("far", "sentence"),
+    [(0.25, "**No. About what is out of their reach"), (0.9, "**Yes."), (0.28, "**It depends on the task")],
+)
+def test_recall_is_told_where_it_was_run(workspace: Workspace, far: float, sentence: str) -> None:
+    """The convolutions of the tiny GAM see five tokens, and a guess is right in a quarter of cases."""
+    workspace.edit({"recall": RECALL})
+    assert "Recall" not in page()
+    for model, accuracies in {
+        "gam": {1: 1.0, 2: 1.0, 5: 0.25, 6: far},
+        "transformer": dict.fromkeys((1, 2, 5, 6), 1.0),
+    }.items():
+        write_recall("copying", model, {at: {at: accuracy} for at, accuracy in accuracies.items()})
+    if far == 0.28:
+        write_recall("associative", "gam", {16: {1: 1.0, 9: 0.25}})
+        write_recall("associative", "transformer", {16: {1: 0.5, 9: 0.5}})
+    assert sentence in page()["Recall"]
+
+
+def test_facts_are_told_with_their_difference(workspace: Workspace) -> None:
+    workspace.edit({"recall": RECALL, "models": {"gam-sum-fusion": {"local": False, "memory": False, "ffn_width": 72}}})
+    write_recall("facts", "gam", {20: {0: 1.0}, 40: {0: 0.75}})
+    write_recall("facts", "gam-sum-fusion", {20: {0: 1.0}, 40: {0: 0.5}})
+    told = page()["Facts"]
+    assert "**Where they differ most, at 40 facts, GAM knows more of them.**" in told
+    assert "GAM 0.750, the wider network 0.500 right; GAM − network 0.2500 [0.2500, 0.2500], 3 seeds." in told
+
+
+def test_the_stage_writes_it(workspace: Workspace) -> None:
+    workspace.call(tables)
+    assert paths.FINDINGS.read_text().startswith("# Findings\n")
