@@ -9,7 +9,9 @@ from pipeline.base.errors import exit_cleanly
 from pipeline.base.files import replacing
 from pipeline.params.command_line import read_names
 from pipeline.report.figures.block import block_figure
+from pipeline.report.figures.context import context_figures
 from pipeline.report.figures.drawing import rendered, same_everywhere
+from pipeline.report.figures.gam_parts import part_figures
 from pipeline.report.figures.learning import learning_figures
 from pipeline.report.figures.recall import recall_figure
 from pipeline.report.figures.scaling import scaling_figures
@@ -23,6 +25,7 @@ def main() -> None:
     with same_everywhere():
         figures = scaling_figures(params, published) | learning_figures(params, published)
         figures |= tuning_figures(params, published)
+        figures |= context_figures(params, published) | part_figures(params, published)
         figures["gam_block"] = block_figure()
         figures["recall"] = recall_figure(params, published)
         files = {

@@ -125,12 +125,16 @@ def test_paths_agree_with_the_graph() -> None:
     for dataset in params.datasets:
         expected |= {paths.raw(dataset), paths.tokens(dataset), paths.ngrams(dataset)}
     for model in params.models:
-        expected |= {paths.training_fingerprint(model), paths.evaluation_fingerprint(model)}
-    expected.add(paths.TASKS_FINGERPRINT)
+        of_code = (paths.training_fingerprint, paths.evaluation_fingerprint, paths.inside_fingerprint)
+        expected |= {path(model) for path in of_code}
+    expected |= {paths.TASKS_FINGERPRINT, paths.FINDINGS}
     expected |= {paths.recall(task, model) for task in TASKS for model in params.recall.models_of(task)}
     runs = [(dataset, model, seed) for (dataset, model), seeds in params.runs().items() for seed in seeds]
     expected |= {path(*run) for run in runs for path in (paths.weights, paths.curve, paths.clock, paths.metrics)}
-    names = ("main", "ablation", "scaling", "timing", "recall", "facts", "claims")
+    looked_into = params.families["small"].seeded().items()
+    expected |= {paths.inside(dataset, model, seed) for (dataset, model), seeds in looked_into for seed in seeds}
+    expected |= {paths.tuning(*run) for run in params.tuned()}
+    names = ("main", "learned", "ablation", "scaling", "timing", "recall", "facts", "claims")
     expected |= {paths.PAPER_TABLES / f"{table}.{kind}" for table in names for kind in ("md", "tex")}
     expected |= {paths.FIGURES, paths.TIMING, *(paths.scaling(model) for model in params.scaling.models)}
     assert listed == expected
