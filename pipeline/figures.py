@@ -10,6 +10,7 @@ from pipeline.base.files import replacing
 from pipeline.params.command_line import read_names
 from pipeline.report.figures.block import block_figure
 from pipeline.report.figures.drawing import rendered, same_everywhere
+from pipeline.report.figures.growth import growth_figure
 from pipeline.report.figures.learning import learning_figures
 from pipeline.report.figures.scaling import scaling_figures
 from pipeline.report.published import load_published
@@ -20,7 +21,7 @@ def main() -> None:
     published = load_published()
     with same_everywhere():
         figures = scaling_figures(params, published) | learning_figures(params, published)
-        figures["gam_block"] = block_figure()
+        figures |= {"gam_block": block_figure(), "growth": growth_figure(params, published)}
         files = {
             f"{name}.{kind}": rendered(figure, kind, name.replace("_", " "))
             for name, figure in figures.items()

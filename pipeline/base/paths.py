@@ -16,6 +16,8 @@ RESULTS = Path("results")
 PAPER_TABLES = Path("paper_tables")
 FIGURES = PAPER_TABLES / "figures"
 TIMING = RESULTS / "timing.json"
+TIMING_WORK = WORK / "timing"
+"""Folder of the measurements that are finished, while others are still to be made."""
 
 
 def raw(dataset: str) -> Path:

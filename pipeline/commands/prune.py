@@ -34,7 +34,7 @@ def named_files(params: Params) -> set[Path]:
     of_each = (paths.weights, paths.curve, paths.clock, paths.metrics, paths.work, paths.lock)
     named = {path(*run) for run in trained for path in of_each}
     named |= {paths.ngrams(dataset) for dataset, _, _ in trained}
-    named |= {paths.scaling(model) for model in params.scaling.models}
+    named |= {paths.scaling(model) for model in params.scaling.models} | {paths.TIMING_WORK}
     for model in params.models:
         named |= {paths.training_fingerprint(model), paths.evaluation_fingerprint(model)}
     return named
