@@ -38,8 +38,8 @@ def test_scaling(workspace: Workspace) -> None:
 
 
 def test_out_of_memory_is_an_outcome_of_one_length(workspace: Workspace) -> None:
-    """A block of 16 heads holds 4 GiB of weights at 8,192 tokens, for one sequence: half a GiB does not."""
-    cpu = {"memory_batch_size": 1, "lengths": [32, 8192]}
+    """A block of 16 heads holds a GiB of weights at 4,096 tokens, for one sequence, and may have half of one."""
+    cpu = {"memory_batch_size": 1, "lengths": [32, 4096]}
     workspace.edit({"models": {"transformer": {"n_head": 16}}, "scaling": {"cpu": cpu, "cap": {"gib": 0.5}}})
     short, long = measure(job_of("transformer", limit_gib=0.5), load_params().scaling)
     assert (len(short.milliseconds), short.fits_cap) == (5, True)

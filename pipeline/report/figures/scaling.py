@@ -146,7 +146,7 @@ def _figure(shown: Shown, styles: dict[str, Look], results: dict[str, ScalingRes
     figure.legend(handles=[*keys, published_key()], loc="outside upper center", ncols=2)
     sentences = [f"Not run: {', '.join(missing)}."] if missing else []
     sentences += [SENTENCES[shown.cost]] if results else []
-    sentences += [*sorted({_machine(result, shown.cost) for result in results.values()}), PUBLISHED_ON]
+    sentences += [*sorted({machine(result, shown.cost) for result in results.values()}), PUBLISHED_ON]
     note(figure, sentences)
     return figure
 
@@ -218,9 +218,10 @@ def _label(axes: Axes, shown: Shown) -> None:
     axes.set_ylabel(LABELS[shown.cost])
 
 
-def _machine(result: ScalingResult, cost: Cost) -> str:
-    """What a result was measured with."""
-    p = result.provenance
-    batch = result.on.batch_size if cost == "time" else result.on.memory_batch_size
+def machine(result: ScalingResult, *costs: Cost) -> str:
+    """What a result was measured with, as far as it is about these costs."""
+    p, on = result.provenance, result.on
+    batches = {"time": f"{on.batch_size}", "memory": f"{on.memory_batch_size}"}
+    told = batches[costs[0]] if len(costs) == 1 else " and ".join(f"{batches[cost]} ({cost})" for cost in costs)
     threads = f" ({p.threads} threads)" if p.device_type == "cpu" else ""
-    return f"Reproduced: batch {batch}, d = {result.entry['d_model']}, {p.precision}, {p.device}{threads}."
+    return f"Reproduced: batch {told}, d = {result.entry['d_model']}, {p.precision}, {p.device}{threads}."

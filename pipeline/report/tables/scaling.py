@@ -24,8 +24,6 @@ from pipeline.report.tables.layout import (
 
 OUT_OF_MEMORY = "OOM"
 UNITS: dict[Cost, str] = {"time": "ms", "memory": "MiB"}
-COUNTED: dict[Cost, str] = {"time": "multiply-adds", "memory": "kept for the backward pass"}
-"""What arithmetic predicts a cost by."""
 
 
 def scaling_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
@@ -41,16 +39,15 @@ def scaling_table(params: Params, published: Published) -> tuple[Table, dict[str
         columns += [Column(quantity, "published")] if theirs[model] else []
         columns.append(Column(quantity, "reproduced"))
     lengths = sorted({p.length for s in measured for p in s.points} | {t for rows in theirs.values() for t in rows})
+    asked = asked_lengths(params.claims)
     groups = []
     for cost, unit in UNITS.items():
         rows = [[str(length), *_cells(scalings, theirs, length, cost)] for length in lengths]
-        doublings = [length for length in asked_lengths(params.claims)[:-1] if measured]
-        factors = [[_doubling(length), *_factors(params, scalings, theirs, length, cost)] for length in doublings]
-        predicted = [[_doubling(length), *_predicted(params, theirs, length, cost)] for length in doublings]
-        groups += [Group(f"{cost} ({unit})", rows)]
-        groups += [Group(f"{cost}: times as much at twice the length", factors)] if measured else []
-        groups += [Group(f"the same by arithmetic: {COUNTED[cost]}", predicted)] if measured else []
-    fitting = [[str(length), *_fitting(scalings, theirs, length)] for length in lengths]
+        factors = [[_doubling(length), *_factors(params, scalings, theirs, length, cost)] for length in asked[:-1]]
+        groups += [Group(f"{cost} ({unit})", rows), Group(f"{cost}: times as much at twice the length", factors)]
+    predicted = [[_doubling(length), *_predicted(params, theirs, length)] for length in asked[:-1]]
+    groups.append(Group("by arithmetic: multiply-adds / numbers kept for the backward pass", predicted))
+    fitting = [[str(length), *_fitting(scalings, theirs, length)] for length in lengths if length >= asked[0]]
     groups.append(Group(f"fits in {params.scaling.cap.gib} GiB", fitting))
     summary = {model: _summary(params, scaling) for model, scaling in scalings.items() if scaling}
     title = "One block against length: published beside reproduced (the paper's Table 2)"
@@ -63,17 +60,15 @@ def _notes(params: Params, measured: list[ScalingResult]) -> list[str]:
         f"d = {s.entry['d_model']}"
         for s in measured
     }
-    rounds = sorted({s.on.repetitions for s in measured})
+    rounds = " or ".join(str(count) for count in sorted({s.on.repetitions for s in measured})) or "several"
     return [
         f"One block, forward and backward in train mode ({'; '.join(sorted(settings)) or NOT_RUN}; published: "
-        "float16, batch 16, d = 512, one NVIDIA T4, mean of 20). Time: median ± half the interquartile range over "
-        f"{' or '.join(map(str, rounds)) or 'several'} rounds, in which all lengths took turns in one process: "
-        "of device events, or of the wall clock on a CPU. Memory: the most that tensors hold at once, with weights and "
-        "gradients, a count that is the same in every run. A number in float32 takes the memory of two in float16, so "
-        "half the batch takes as much as the paper's. OOM: out of memory.",
-        "Times as much: of time, the median of the ratios within a round, and its 95 % interval by a bootstrap over "
-        "rounds. By arithmetic: the multiply-adds of the block's matrix products; the numbers that autograd keeps for "
-        "the backward pass; –: no formula.",
+        "float16, batch 16, d = 512, one NVIDIA T4, mean of 20). A number in float32 takes the memory of two in "
+        f"float16. Time: median ± half the interquartile range over {rounds} rounds, "
+        "in which all lengths took turns. Memory: the most that tensors hold at once, a count that is the same in each "
+        "run. OOM: out of memory.",
+        "Times as much: of time, the median of the ratios within a round, with a 95 % bootstrap interval over rounds. "
+        "By arithmetic: of the block's matrix products, and of what autograd keeps; –: no formula.",
         *_limit_notes(params, measured),
         *cost_notes("The counted passes", sum(sum(p.milliseconds) for s in measured for p in s.points) / 1000),
         *left_out_notes(params),
@@ -88,9 +83,8 @@ def _limit_notes(params: Params, measured: list[ScalingResult]) -> list[str]:
     limits = sorted({s.available_gib for s in measured})
     told = " to ".join(dict.fromkeys(f"{limit:.1f}" for limit in (limits[0], limits[-1])))
     return [
-        f"Each memory was measured in a process of its own, which could have {told} GiB, and once more in one that "
-        f"could have {params.scaling.cap.gib}. A process that times could have as much as the first, but keeps what it "
-        "has freed for the next pass, and so runs out earlier."
+        f"A process could have {told} GiB, or {params.scaling.cap.gib} where it says so. One that times keeps what it "
+        "has freed, and runs out earlier."
     ]
 
 
@@ -169,12 +163,13 @@ def _no_factor(scaling: ScalingResult | None, length: int) -> str:
     return OUT_OF_MEMORY if was_tried else NOT_RUN
 
 
-def _predicted(params: Params, theirs: dict[str, dict[int, ScalingRow]], length: int, cost: Cost) -> list[str]:
+def _predicted(params: Params, theirs: dict[str, dict[int, ScalingRow]], length: int) -> list[str]:
+    """By what time, and memory, would grow if nothing but the counts decided."""
     cells = []
     for model, rows in theirs.items():
-        ratio = predicted_ratio(params, model, cost, length)
-        cells += [""] if rows else []
-        cells.append(f"{ratio:.2f}" if ratio else "–")
+        ratios = [predicted_ratio(params, model, cost, length) for cost in COSTS]
+        cells += [NOT_PUBLISHED] if rows else []
+        cells.append(" / ".join(f"{ratio:.2f}" if ratio else "–" for ratio in ratios))
     return cells
 
 
