@@ -13,7 +13,6 @@ from typing import Any
 
 from dvc.repo import Repo
 
-from pipeline.artifacts.records import ALL_MEMORY
 from pipeline.base import paths
 from pipeline.base.files import write_text
 from pipeline.base.paths import MIRROR
@@ -100,11 +99,7 @@ def make_up_results(params: Params) -> None:
         write_ngrams(6.5, 5.0, dataset)
     write_timing(**dict.fromkeys(params.timing.models, 1.0))
     for model in params.scaling.models:
-        points = [
-            scaling_point(length, memory, [length / 100] * params.scaling.repetitions, length / 10)
-            for memory in (ALL_MEMORY, params.scaling.cap.name)
-            for length in params.scaling.cpu.lengths
-        ]
+        points = [scaling_point(length, length / 100, length / 10) for length in params.scaling.cpu.lengths]
         write_scaling(model, points)
 
 

@@ -1,83 +1,107 @@
 """Stage `scaling`: one block of a model, forward and backward, at many lengths -> results/scaling (Table 2).
 
-Each point is measured in a process of its own (pipeline.evaluation.block_cost): running out of memory is an outcome,
-and no point inherits the memory of another. Deterministic mode is off, as it was for the published times.
+Memory: each length in a process of its own, with all of the memory and then with the cap, so that running out of it is
+an outcome and no length inherits the memory of another. On a CPU a process may allocate no more than is free: it runs
+out before the machine swaps. Time: all lengths in turn, in one process. Deterministic mode is off, as it was for the
+published times.
 """
 
 import multiprocessing
-import signal
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from statistics import median
+from typing import TypeVar
 
+import torch
+
+from pipeline.artifacts.cost_records import ScalingPoint, ScalingResult
 from pipeline.artifacts.provenance import provenance
-from pipeline.artifacts.records import ScalingPoint, ScalingResult
 from pipeline.artifacts.storage import write_result
 from pipeline.base import paths
+from pipeline.base.apart import KilledError, call_apart
 from pipeline.base.errors import exit_cleanly
-from pipeline.evaluation.block_cost import Job, measure
+from pipeline.evaluation.block_cost import Job, fits, peak_memory, time_in_turn
+from pipeline.machine.load import free_gib
 from pipeline.machine.setup import start
 from pipeline.params.command_line import read_names
-from pipeline.params.schema import Params
+from pipeline.params.schema import Scaling
+
+SHARE = 0.95
+"""Of a CPU's free memory, what a process may have; the rest is left to the system."""
+QUIET = {"KINETO_LOG_LEVEL": "99", "TORCH_CPP_LOG_LEVEL": "ERROR"}
+"""Has torch's profiler keep to itself that it starts, stops, and did not see what was allocated before."""
+
+Answer = TypeVar("Answer")
 
 
 def main() -> None:
     args, params = read_names(__doc__, "model")
-    params = params.model_copy(update={"runtime": params.runtime.model_copy(update={"deterministic": False})})
-    machine = start(params.runtime, params.models[args.model])
-    on = params.scaling.on(machine.device.type)
-    points = [measure_apart(job) for job in jobs(params, args.model, machine.device.type)]
+    os.environ.update(QUIET)
+    runtime = params.runtime.model_copy(update={"deterministic": False})
+    machine = start(runtime, params.models[args.model])
+    is_cpu = machine.device.type == "cpu"
+    available = SHARE * free_gib() if is_cpu else torch.cuda.get_device_properties(machine.device).total_memory / 2**30
+    config, on = params.models[args.model].block_config(), params.scaling.on(machine.device.type)
+    job = Job(runtime, config, on, limit_gib=available if is_cpu else None)
     result = ScalingResult(
         model=args.model,
         entry=params.models[args.model].as_written(),
         on=on,
         warmup=params.scaling.warmup,
-        repetitions=params.scaling.repetitions,
         cap_gib=params.scaling.cap.gib,
-        points=points,
+        available_gib=available,
+        points=measure(job, params.scaling),
         provenance=provenance(machine, on.precision),
     )
     write_result(paths.scaling(args.model), result)
 
 
-def jobs(params: Params, model: str, device_type: str) -> list[Job]:
-    """All points of one model: every length with all of the memory, then with the cap."""
-    settings, on = params.scaling, params.scaling.on(device_type)
+def measure(job: Job, settings: Scaling) -> list[ScalingPoint]:
+    """What every length costs. Where a CPU has less free than the cap, nothing is said of the cap."""
+    cap = settings.cap.gib
+    peaks: dict[int, float | None] = {}
+    fitting: dict[int, bool | None] = {}
+    for length in job.on.lengths:
+        peaks[length] = apart(None, peak_memory, job, length)
+        is_known = job.limit_gib is None or job.limit_gib >= cap
+        fitting[length] = apart(False, fits, replace(job, limit_gib=cap), length) if is_known else None
+        most = "out of memory" if peaks[length] is None else f"{peaks[length]:.1f} MiB"
+        told = {True: f"fits in {cap} GiB", False: f"does not fit in {cap} GiB", None: f"{cap} GiB are not free"}
+        print(f"{length} tokens, batch {job.on.memory_batch_size}: {most}; {told[fitting[length]]}", flush=True)
+    times = times_of(job, settings.warmup)
+    for length in job.on.lengths:
+        taken = f"{median(times[length]):.1f} ms" if length in times else "out of memory"
+        print(f"{length} tokens, batch {job.on.batch_size}: {taken}", flush=True)
     return [
-        Job(
-            runtime=params.runtime,
-            config=params.models[model].block_config(),
-            on=on,
-            length=length,
-            warmup=settings.warmup,
-            repetitions=settings.repetitions,
-            cap=cap,
+        ScalingPoint(
+            length=length, milliseconds=times.get(length, []), peak_mib=peaks[length], fits_cap=fitting[length]
         )
-        for cap in (None, settings.cap)
-        for length in on.lengths
+        for length in job.on.lengths
     ]
 
 
-def measure_apart(job: Job) -> ScalingPoint:
-    """`measure(job)` in a process of its own. The kernel's killing it for want of memory counts as out of memory."""
+def times_of(job: Job, warmup: int) -> dict[int, list[float]]:
+    """Of the lengths that fit. One that does not is left out with all that are longer, and the rest are timed anew."""
+    lengths = job.on.lengths
+    while lengths:
+        longest_is_short: dict[int, list[float]] = {lengths[-1]: []}
+        times = apart(longest_is_short, time_in_turn, job, lengths, warmup)
+        short = next((length for length, each in times.items() if not each), None)
+        if short is None:
+            return times
+        lengths = [length for length in lengths if length < short]
+    return {}
+
+
+def apart(otherwise: Answer, function: Callable[..., Answer], *args: object) -> Answer:
+    """`function(*args)` in a process of its own; `otherwise` where the kernel killed that for want of memory."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pipeline.evaluation.block_cost"])
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_measure_and_send, args=(job, sender), daemon=True)
-    process.start()
-    sender.close()
     try:
-        point: ScalingPoint = receiver.recv()
-    except EOFError:
-        process.join()
-        if process.exitcode != -signal.SIGKILL:
-            raise RuntimeError(f"the process that measured {job} died with exit code {process.exitcode}") from None
-        point = job.out_of_memory()
-    process.join()
-    text = f"{sum(point.milliseconds) / len(point.milliseconds):.1f} ms" if point.status == "ok" else "out of memory"
-    print(f"{point.length} tokens, memory of the {point.memory}: {text}", flush=True)
-    return point
-
-
-def _measure_and_send(job: Job, sender: "multiprocessing.connection.Connection[ScalingPoint, None]") -> None:
-    sender.send(measure(job))
+        return call_apart(context, function, *args)
+    except KilledError:
+        return otherwise
 
 
 if __name__ == "__main__":

@@ -1,23 +1,33 @@
-"""Stage `timing`: training steps of several models, in turn, in one process -> results/timing.json.
+"""Stage `timing`: training steps of several models, in turn, in one process, five times over -> results/timing.json.
 
 The Transformer is there twice, computed as published and in the fast way.
 This stage alone may judge claims of speed: the steps of a round follow each other within seconds, so that what else
-the machine does falls on all models alike. It is to run alone on its device; how busy the processors were just before
-says whether it did. Deterministic mode is off, as it was for the published times.
+the machine does falls on all models alike. What a process happens to get, such as where its memory lies, stays for all
+of its rounds; so the unit is a whole measurement, in a process started anew. A measurement that is finished is saved:
+a kill costs one of them. The stage is to run alone on its device; how busy the processors were just before each
+measurement says whether it did. Deterministic mode is off, as it was for the published times.
 """
 
+import multiprocessing
+import shutil
 import time
+from pathlib import Path
+from statistics import median
+from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
+from pipeline.artifacts.cost_records import StepTimes, TimingResult
 from pipeline.artifacts.provenance import provenance
-from pipeline.artifacts.records import StepTimes, TimingResult
 from pipeline.artifacts.storage import write_result
 from pipeline.base import paths
-from pipeline.base.errors import exit_cleanly
+from pipeline.base.apart import call_apart
+from pipeline.base.errors import UserError, exit_cleanly
+from pipeline.base.files import json_sha256, read_checked_json, write_checked_json
 from pipeline.machine.load import busy_share
-from pipeline.machine.setup import start
+from pipeline.machine.setup import Machine, start
 from pipeline.params.command_line import read_names
 from pipeline.params.models import Precision
 from pipeline.params.schema import Params
@@ -26,32 +36,64 @@ from pipeline.training.protocol import compile_blocks, make_optimiser, seeded_mo
 
 def main() -> None:
     _, params = read_names(__doc__)
-    block_size = params.models[params.timing.models[0]].block_size  # which all of them share
-    busy = busy_share(seconds=1.0)
-    entries = [params.models[name] for name in params.timing.models]
-    machine = start(params.runtime.model_copy(update={"deterministic": False}), *entries)
-    generator = torch.Generator().manual_seed(0)
-    shape = (params.train.batch_size, block_size + 1)
-    batch = torch.randint(params.timing.vocab_size, shape, generator=generator).to(machine.device)
-    times = time_in_turn(params, batch)
-    models = {
-        name: StepTimes(entry=params.models[name].as_written(), seconds=seconds) for name, seconds in times.items()
-    }
+    machine = begin(params)
+    stamp = provenance(machine, common_precision(params))
+    entries = {name: params.models[name].as_written() for name in params.timing.models}
+    made_with = {"train": params.train.model_dump(), "timing": params.timing.model_dump(), "entries": entries}
+    folder = paths.TIMING_WORK / json_sha256(made_with | {"provenance": stamp.model_dump()})
+    measurements = [
+        measured(params, folder / f"measurement-{number}.json", f"measurement {number} of {params.timing.measurements}")
+        for number in range(1, params.timing.measurements + 1)
+    ]
     result = TimingResult(
         batch_size=params.train.batch_size,
-        block_size=block_size,
+        block_size=params.models[params.timing.models[0]].block_size,  # which all of them share
         timing=params.timing.steps(),
-        busy_before=busy,
-        models=models,
-        provenance=provenance(machine, common_precision(params)),
+        entries=entries,
+        measurements=measurements,
+        provenance=stamp,
     )
     write_result(paths.TIMING, result)
+    shutil.rmtree(paths.TIMING_WORK)
+
+
+def begin(params: Params) -> Machine:
+    """Set up this process."""
+    runtime = params.runtime.model_copy(update={"deterministic": False})
+    return start(runtime, *(params.models[name] for name in params.timing.models))
 
 
 def common_precision(params: Params) -> Precision | None:
     """The precision of all timed models; None where they differ."""
     precisions = {params.models[name].precision for name in params.timing.models}
     return precisions.pop() if len(precisions) == 1 else None
+
+
+def measured(params: Params, save: Path, name: str) -> StepTimes:
+    """A whole measurement in a process of its own, or what it gave before this stage was killed."""
+    try:
+        found = StepTimes.model_validate(read_checked_json(save, remove=save))
+        print(f"{name}: made before", flush=True)
+        return found
+    except (UserError, ValidationError):  # there is none, or a damaged one
+        pass
+    context = multiprocessing.get_context("spawn")
+    found = call_apart(context, measure, params.model_dump(exclude_unset=True))
+    write_checked_json(save, found.model_dump())
+    told = ", ".join(f"{model} {median(seconds):.3f} s" for model, seconds in found.seconds.items())
+    print(f"{name}: {told}", flush=True)
+    return found
+
+
+def measure(values: dict[str, Any]) -> StepTimes:
+    """One measurement, with what params.yaml says, in the process that calls this."""
+    params = Params.model_validate(values)
+    busy = busy_share(seconds=1.0)
+    device = begin(params).device
+    generator = torch.Generator().manual_seed(0)
+    shape = (params.train.batch_size, params.models[params.timing.models[0]].block_size + 1)
+    batch = torch.randint(params.timing.vocab_size, shape, generator=generator).to(device)
+    return StepTimes(busy_before=busy, seconds=time_in_turn(params, batch))
 
 
 def time_in_turn(params: Params, batch: Tensor) -> dict[str, list[float]]:

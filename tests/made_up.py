@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifacts.cost_records import ScalingPoint, ScalingResult, StepTimes, TimingResult
 from pipeline.artifacts.inside_records import ContextLoss, Inside
 from pipeline.artifacts.recall import AtDistance, CaseResult, RecallResult, TaskRun, made_with
 from pipeline.artifacts.records import (
@@ -16,11 +17,7 @@ from pipeline.artifacts.records import (
     Metrics,
     Ngrams,
     Provenance,
-    ScalingPoint,
-    ScalingResult,
     SplitMetrics,
-    StepTimes,
-    TimingResult,
     Trial,
     TuningResult,
 )
@@ -160,35 +157,43 @@ def write_ngrams(
     write(paths.ngrams(dataset), result)
 
 
-def write_timing(stamp: Provenance = STAMP, **seconds: float) -> None:
-    """Step times around one for each model, each round a little slower than the one before.
+def write_timing(stamp: Provenance = STAMP, noise: float = 0.0, **seconds: float) -> None:
+    """Step times around these for each model, each round a little slower than the one before.
 
-    The Transformer's two ways take the same time, unless told apart.
+    The Transformer's two ways take the same time, unless told apart. GAM's take more and less in turn, by the part
+    `noise`, from one measurement to the next.
     """
     params = load_params()
     seconds = {"transformer-fused": seconds["transformer"]} | seconds
-    models = {
-        name: StepTimes(
-            entry=params.models[name].as_written(),
-            seconds=[value * (1 + at / 1000) for at in range(params.timing.repetitions)],
+    slower = [1 + at / 1000 for at in range(params.timing.repetitions)]
+    measurements = [
+        StepTimes(
+            busy_before=0.01 * number,
+            seconds={
+                name: [value * factor * (1 + noise * (-1) ** number * (name == "gam")) for factor in slower]
+                for name, value in seconds.items()
+            },
         )
-        for name, value in seconds.items()
-    }
+        for number in range(params.timing.measurements)
+    ]
     timing = TimingResult(
         batch_size=params.train.batch_size,
         block_size=32,
         timing=params.timing.steps(),
-        busy_before=0.01,
-        models=models,
+        entries={name: params.models[name].as_written() for name in seconds},
+        measurements=measurements,
         provenance=stamp,
     )
     write(paths.TIMING, timing)
 
 
-def scaling_point(length: int, memory: Any, milliseconds: list[float], peak_mib: float | None) -> ScalingPoint:
-    """A point that ran out of memory where it has no times."""
-    status: Any = "ok" if milliseconds else "oom"
-    return ScalingPoint(length=length, memory=memory, status=status, milliseconds=milliseconds, peak_mib=peak_mib)
+def scaling_point(
+    length: int, milliseconds: float | None, peak_mib: float | None, fits_cap: bool | None = True, noise: float = 0.0
+) -> ScalingPoint:
+    """A point whose time, None where it ran out of memory, is in each odd round by the part `noise` longer."""
+    rounds = load_params().scaling.cpu.repetitions
+    times = [] if milliseconds is None else [milliseconds * (1 + noise * (at % 2)) for at in range(rounds)]
+    return ScalingPoint(length=length, milliseconds=times, peak_mib=peak_mib, fits_cap=fits_cap)
 
 
 def write_scaling(model: str, points: list[ScalingPoint], stamp: Provenance = STAMP) -> None:
@@ -198,8 +203,8 @@ def write_scaling(model: str, points: list[ScalingPoint], stamp: Provenance = ST
         entry=params.models[model].as_written(),
         on=params.scaling.on(stamp.device_type),
         warmup=params.scaling.warmup,
-        repetitions=params.scaling.repetitions,
         cap_gib=params.scaling.cap.gib,
+        available_gib=21.5,
         points=points,
         provenance=stamp,
     )

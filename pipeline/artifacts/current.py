@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from pipeline.artifacts.cost_records import ScalingResult, TimingResult
 from pipeline.artifacts.inside_records import Inside
-from pipeline.artifacts.records import Clock, Curve, Metrics, Ngrams, RunResult, ScalingResult, TimingResult
+from pipeline.artifacts.records import Clock, Curve, Metrics, Ngrams, RunResult
 from pipeline.artifacts.settings import fingerprint_sha256, recorded_settings, settings_of
 from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
@@ -129,19 +130,13 @@ def _counts_are_current(ngrams: Ngrams, params: Params) -> bool:
 
 def _times_are_current(timing: TimingResult, params: Params) -> bool:
     same_steps = timing.batch_size == params.train.batch_size and timing.timing == params.timing.steps()
-    now = {name: params.models[name].as_written() for name in params.timing.models}
-    return same_steps and {name: times.entry for name, times in timing.models.items()} == now
+    return same_steps and timing.entries == {name: params.models[name].as_written() for name in params.timing.models}
 
 
 def _scaling_is_current(scaling: ScalingResult, model: str, params: Params) -> bool:
     now = params.scaling
-    return (scaling.entry, scaling.on, scaling.warmup, scaling.repetitions, scaling.cap_gib) == (
-        params.models[model].as_written(),
-        now.on(scaling.provenance.device_type),
-        now.warmup,
-        now.repetitions,
-        now.cap.gib,
-    )
+    made_with = params.models[model].as_written(), now.on(scaling.provenance.device_type), now.warmup, now.cap.gib
+    return (scaling.entry, scaling.on, scaling.warmup, scaling.cap_gib) == made_with
 
 
 def _of_the_runs(results: list[Run], curves: list[Curve]) -> list[Run]:

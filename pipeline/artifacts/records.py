@@ -6,9 +6,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from pipeline.params.datasets import Split
-from pipeline.params.fields import Name, NonNegativeInt, Section, Sha256
+from pipeline.params.fields import NonNegativeInt, Section, Sha256
 from pipeline.params.models import Precision
-from pipeline.params.schema import ScalingOn, Steps
 
 
 class Code(Section):
@@ -216,68 +215,3 @@ class Ngrams(Stamped):
         if not is_whole or not all("validation" in splits for splits in self.models.values()):
             raise ValueError("unigram and bigram are there, and each count has a result on validation")
         return self
-
-
-class StepTimes(Section):
-    """Wall clock of one model's training steps, in the order in which they were made."""
-
-    entry: dict[str, Any]
-    """The model's entry in params.yaml."""
-    seconds: list[PositiveFloat]
-
-
-class TimingResult(Stamped):
-    """Training steps of several models, made in turn in one process."""
-
-    batch_size: PositiveInt
-    block_size: PositiveInt
-    timing: Steps
-    """The section `timing` of params.yaml, but for its models."""
-    busy_before: float | None = Field(ge=0, le=1)
-    """Share of the machine's processors that was busy just before; null where the system does not tell."""
-    models: dict[str, StepTimes]
-
-    @model_validator(mode="after")
-    def _all_models_alike(self) -> Self:
-        counts = {name: len(times.seconds) for name, times in self.models.items()}
-        if set(counts.values()) != {self.timing.repetitions}:
-            raise ValueError(f"each model has {self.timing.repetitions} times")
-        return self
-
-
-ALL_MEMORY = "device"
-
-
-class ScalingPoint(Section):
-    """One block at one length, in a process of its own."""
-
-    length: PositiveInt
-    """Tokens."""
-    memory: Name
-    """ALL_MEMORY, or the name of the cap, which allows no more than cap_gib."""
-    status: Literal["ok", "oom"]
-    milliseconds: list[PositiveFloat]
-    """Forward and backward of each counted iteration; empty where it ran out of memory."""
-    peak_mib: PositiveFloat | None
-    """CUDA: most memory allocated to tensors. CPU: weights, gradients, and how far the most resident memory rose above
-    that of a pass over a few tokens."""
-
-    @model_validator(mode="after")
-    def _numbers_where_it_fitted(self) -> Self:
-        if (self.status == "ok") != (len(self.milliseconds) >= 2 and self.peak_mib is not None):
-            raise ValueError("a point that fitted has at least two times and a peak, one that did not has neither")
-        return self
-
-
-class ScalingResult(Stamped):
-    """One block of a model against the length of its input."""
-
-    model: str
-    entry: dict[str, Any]
-    """The model's entry in params.yaml; of its block_size, n_layer, precision and compile nothing is used."""
-    on: ScalingOn
-    """What params.yaml says of this type of device."""
-    warmup: NonNegativeInt
-    repetitions: PositiveInt
-    cap_gib: PositiveFloat
-    points: Annotated[list[ScalingPoint], Field(min_length=1)]

@@ -19,6 +19,8 @@ FINDINGS = Path("docs/findings.md")
 TIMING = RESULTS / "timing.json"
 TASKS_FINGERPRINT = RESULTS / "fingerprint" / "tasks.json"
 """What the tasks of `recall` and the training on them compute on a tiny case."""
+TIMING_WORK = WORK / "timing"
+"""Folder of the measurements that are finished, while others are still to be made."""
 
 
 def raw(dataset: str) -> Path:

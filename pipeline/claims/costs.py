@@ -1,27 +1,21 @@
 """Claims about time and memory, which do not depend on the text: training steps, and one block against its length."""
 
-from statistics import median
-from typing import Literal
-
+from pipeline.artifacts.cost_records import ScalingResult
 from pipeline.artifacts.current import read_scaling, read_timing
-from pipeline.artifacts.records import ALL_MEMORY, ScalingResult
 from pipeline.base import paths
-from pipeline.claims.intervals import Estimate, growth_exponent, saved
+from pipeline.claims.growth import COSTS, asked_lengths, growth, judge_growth
+from pipeline.claims.intervals import saved
 from pipeline.claims.measurements import NAMES, Fit, Machine, Measurement, not_run
-from pipeline.claims.verdicts import between, beyond, holds
+from pipeline.claims.verdicts import beyond, holds
 from pipeline.params.models import Role
 from pipeline.params.schema import Params
 
-Cost = Literal["time", "memory"]
-COSTS: tuple[Cost, ...] = ("time", "memory")
-FEWEST_LENGTHS = 3
-"""Lengths from which on growth is fitted."""
 FITS_GAM, FITS_TRANSFORMER = 8192, 2048
 """Lengths in tokens that the paper says fit its GPU (C6)."""
 
 
 def faster(params: Params, *rivals: Role) -> list[Measurement]:
-    """C1, C2: the share of a training step's time that GAM saves, from steps made in turn in one process."""
+    """C1, C2: the share of a training step's time that GAM saves, over whole measurements."""
     timing, gam = read_timing(params), params.timed_gam()
     models = [name for name in params.timing.models if params.models[name].role in rivals]
     found = []
@@ -32,7 +26,7 @@ def faster(params: Params, *rivals: Role) -> list[Measurement]:
             found.append(not_run(what))
             continue
         p, is_mamba = timing.provenance, entry.role == "mamba"
-        effect = saved(timing.models[gam].seconds, timing.models[model].seconds)
+        effect = saved(timing.by_measurement(gam), timing.by_measurement(model))
         slow = is_mamba and not p.mamba_kernels  # not the Mamba that the paper timed
         machine = Machine(p.device, p.device_type, p.precision, timing.batch_size, block_size=timing.block_size)
         found.append(
@@ -42,7 +36,7 @@ def faster(params: Params, *rivals: Role) -> list[Measurement]:
                 effect,
                 "share of time",
                 effect.n,
-                "rounds",
+                "measurements",
                 remark="without its fast GPU code" if slow else "",
                 machine=machine,
                 source=paths.TIMING,
@@ -52,47 +46,32 @@ def faster(params: Params, *rivals: Role) -> list[Measurement]:
 
 
 def linear_growth(params: Params) -> list[Measurement]:
-    """C5: GAM's exponents."""
-    return _growth(params, _measured_block(params, "gam"), params.claims.linear)
+    """C5: GAM's time and memory, at every doubling that is asked for."""
+    gam, asked = _measured_block(params, "gam"), len(asked_lengths(params.claims)) - 1
+    return _growth(params, gam, params.claims.linear_ratio, asked, parts=len(COSTS) * asked)
 
 
 def quadratic_growth(params: Params) -> list[Measurement]:
-    """C6: the published Transformer block's exponents, and what fits the memory of a T4."""
+    """C6: those of the published Transformer's block, at every doubling that fits, and what fits the memory of a T4."""
     transformer, gam = (_measured_block(params, role) for role in ("transformer", "gam"))
-    return [*_growth(params, transformer, params.claims.quadratic), _fit(params, transformer, gam)]
+    parts = 1 + sum(len(growth(transformer, cost, params).doublings) for cost in COSTS) if transformer else 1
+    grown = _growth(params, transformer, params.claims.quadratic_ratio, 1, parts)
+    return [*grown, _fit(params, transformer, gam)]
 
 
-def exponent(scaling: ScalingResult, cost: Cost, params: Params) -> Estimate | None:
-    """Growth of the median time or the peak memory, with all of the memory; None with fewer than three lengths."""
-    shortest = params.claims.shortest
-    points = [p for p in scaling.points if p.memory == ALL_MEMORY and p.status == "ok" and p.length >= shortest]
-    if len(points) < FEWEST_LENGTHS:
-        return None
-    values = [median(p.milliseconds) if cost == "time" else p.peak_mib or 0.0 for p in points]
-    return growth_exponent([p.length for p in points], values)
-
-
-def _growth(params: Params, scaling: ScalingResult | None, allowed: list[float]) -> list[Measurement]:
-    """The claim that a block's time and memory grow with a power of the length that lies in a range."""
+def _growth(
+    params: Params, scaling: ScalingResult | None, allowed: list[float], fewest: int, parts: int
+) -> list[Measurement]:
+    """The claim that a block's time and memory grow by a factor in a range; with `fewest` doublings at least."""
     found = []
     for cost in COSTS:
-        what = f"exponent of {cost}"
-        effect = exponent(scaling, cost, params) if scaling else None
-        if scaling is None or effect is None:
+        what = f"{cost} per doubling"
+        grown = growth(scaling, cost, params) if scaling else None
+        if scaling is None or grown is None or len(grown.doublings) < fewest:
             found.append(not_run(what))
             continue
-        found.append(
-            Measurement(
-                what,
-                between(effect, *allowed),
-                effect,
-                "exponent",
-                effect.n,
-                "lengths",
-                machine=_machine(scaling),
-                source=paths.scaling(scaling.model),
-            )
-        )
+        verdict = judge_growth(scaling, cost, params, allowed, parts)
+        found.append(Measurement(what, verdict, grown, machine=_machine(scaling), source=paths.scaling(scaling.model)))
     return found
 
 
@@ -124,10 +103,17 @@ def _measured_block(params: Params, role: Role) -> ScalingResult | None:
 
 
 def _machine(scaling: ScalingResult) -> Machine:
-    p = scaling.provenance
-    return Machine(p.device, p.device_type, p.precision, scaling.on.batch_size, d_model=scaling.entry["d_model"])
+    p, on = scaling.provenance, scaling.on
+    return Machine(
+        p.device,
+        p.device_type,
+        p.precision,
+        on.batch_size,
+        d_model=scaling.entry["d_model"],
+        memory_batch_size=on.memory_batch_size,
+    )
 
 
 def _fits(scaling: ScalingResult) -> dict[int, bool]:
-    """Whether each length fitted under the cap."""
-    return {point.length: point.status == "ok" for point in scaling.points if point.memory != ALL_MEMORY}
+    """Whether each length fitted under the cap, as far as that was tried."""
+    return {point.length: point.fits_cap for point in scaling.points if point.fits_cap is not None}

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pipeline.claims.growth import Growth
 from pipeline.claims.intervals import Estimate
 from pipeline.claims.verdicts import Verdict
 from pipeline.params.models import Role
 
-Unit = Literal["nats", "share of time", "exponent", "gate"]
-Counted = Literal["seeds", "rounds", "lengths"]
+Unit = Literal["nats", "share of time", "gate"]
+Counted = Literal["seeds", "measurements"]
 Yardstick = Literal["unigram", "bigram"]
 """The count that models are to beat: by knowing more than how frequent tokens are, or more than one token of context.
 """
@@ -77,6 +78,8 @@ class Machine:
     """Tokens of a block in a training step; None where a single block was measured."""
     d_model: int | None = None
     """Width of that single block."""
+    memory_batch_size: int | None = None
+    """How many sequences its memory was measured with; `batch_size` is for time then."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class Measurement:
     what: str
     """In a few words."""
     verdict: Verdict
-    value: Estimate | Reach | Fit | None = None
+    value: Estimate | Growth | Reach | Fit | None = None
     """None where there is none; a value that is there and not run still waits for the family's other seeds."""
     unit: Unit | None = None
     """Of an estimate."""

@@ -1,83 +1,116 @@
-"""One point of the scaling measurement, made in the process that calls `measure`."""
+"""Time and memory of one block, forward and backward, measured in the process that calls these functions.
+
+As in the paper's Table 2: train mode, loss = sum of the output, an input that needs no gradient; under float16 autocast
+with a gradient scaler where the job says so.
+"""
 
 import resource
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.profiler import ProfilerActivity, profile
 
 from gam.blocks import build_block
 from gam.config import ModelConfig
-from pipeline.artifacts.records import ALL_MEMORY, ScalingPoint
-from pipeline.machine.setup import start
-from pipeline.params.schema import Cap, Runtime, ScalingOn
+from pipeline.machine.setup import return_freed_memory, start
+from pipeline.params.schema import Runtime, ScalingOn
 
 FEW_TOKENS = 16
 
 
 @dataclass(frozen=True)
 class Job:
-    """What one process measures."""
+    """A block, and what it is measured with."""
 
     runtime: Runtime
     config: ModelConfig
     on: ScalingOn
-    length: int
-    warmup: int
-    repetitions: int
-    cap: Cap | None
-    """None for all of the device's memory."""
-
-    def point(self, status: Literal["ok", "oom"], milliseconds: list[float], peak_mib: float | None) -> ScalingPoint:
-        """What was measured."""
-        memory = self.cap.name if self.cap else ALL_MEMORY
-        return ScalingPoint(
-            length=self.length, memory=memory, status=status, milliseconds=milliseconds, peak_mib=peak_mib
-        )
-
-    def out_of_memory(self) -> ScalingPoint:
-        """The point where it did not fit."""
-        return self.point("oom", [], None)
+    limit_gib: float | None
+    """What the process may allocate; None for all that a GPU has."""
 
 
-def measure(job: Job) -> ScalingPoint:
-    """Time and peak memory of one block, forward and backward, as the paper measures them (its Table 2).
+def time_in_turn(job: Job, lengths: list[int], warmup: int) -> dict[int, list[float]]:
+    """Milliseconds by length, one for each round: between device events, or by the wall clock on a CPU.
 
-    Train mode, loss = sum of the output, an input that needs no gradient; under float16 autocast with a gradient
-    scaler where the job says so. Times are those between device events, or the wall clock on a CPU.
+    A round is one pass at each length, so that a slow minute falls on all of them. Freed memory is kept, as in
+    training. Where a pass runs out of it, its length alone is returned, without times: call again, without that length.
     """
-    device = start(job.runtime).device
-    if job.cap:
-        _cap_memory(job.cap.gib, device)
+    device = _begin(job)
+    block, scaler = _block(job, device)
+    inputs: dict[int, Tensor] = {}
+    times: dict[int, list[float]] = {length: [] for length in lengths}
+    for _ in range(warmup + job.on.repetitions):
+        for length in lengths:
+            try:
+                with _one_error():
+                    if length not in inputs:
+                        inputs[length] = _input(job, device, job.on.batch_size, length)
+                    times[length].append(_time(block, inputs[length], scaler))
+            except MemoryError:
+                return {length: []}
+    return {length: each[warmup:] for length, each in times.items()}
+
+
+def peak_memory(job: Job, length: int) -> float | None:
+    """Most MiB that tensors hold at once in a pass, the weights, the input and gradients included; None: out of memory.
+
+    By the allocator's count on CUDA, by the profiler's on a CPU. Both are sums of sizes: the same in every run.
+    """
+    device = _begin(job)
+    return_freed_memory()
+    block, scaler = _block(job, device)
     try:
-        milliseconds, peak_mib = _iterate(job, device)
-    except (torch.OutOfMemoryError, MemoryError):
-        return job.out_of_memory()
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error):  # how torch's CPU allocator says it
-            raise
-        return job.out_of_memory()
-    return job.point("ok", milliseconds, peak_mib)
+        with _one_error():
+            x = _input(job, device, job.on.memory_batch_size, length)
+            if x.is_cuda:
+                _pass(block, x, scaler)
+                return torch.cuda.max_memory_allocated() / 2**20
+            before = sum(tensor.nbytes for tensor in (*block.parameters(), x))
+            with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+                _pass(block, x, scaler)
+    except MemoryError:
+        return None
+    return (before + _most_held(profiled)) / 2**20
 
 
-def _iterate(job: Job, device: torch.device) -> tuple[list[float], float]:
-    """Milliseconds of the counted passes, and the peak memory in MiB."""
+def fits(job: Job, length: int) -> bool:
+    """Whether a pass comes to its end."""
+    device = _begin(job)
+    return_freed_memory()
+    block, scaler = _block(job, device)
+    try:
+        with _one_error():
+            _pass(block, _input(job, device, job.on.memory_batch_size, length), scaler)
+    except MemoryError:
+        return False
+    return True
+
+
+def _begin(job: Job) -> torch.device:
+    device = start(job.runtime).device
     torch.manual_seed(0)
-    dtype = torch.float16 if job.on.precision == "float16" else torch.float32
+    if job.limit_gib is not None:
+        _limit_memory(job.limit_gib, device)
+    return device
+
+
+def _block(job: Job, device: torch.device) -> tuple[nn.Module, torch.amp.GradScaler]:
+    """The block, after a pass over a few tokens: what that loads and allocates once is not the block's memory."""
     block = build_block(job.config).to(device).train()
-    x = torch.randn(job.on.batch_size, job.length, job.config.d_model, device=device, dtype=dtype)
-    scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
-    if x.is_cuda:
-        times = [_time(block, x, scaler) for _ in range(job.warmup + job.repetitions)]
-        return times[job.warmup :], torch.cuda.max_memory_allocated() / 2**20
-    # What a first pass loads and allocates once is not the block's memory; weights and gradients are.
-    _time(block, x[:1, :FEW_TOKENS], scaler)
-    before = _resident_mib()
-    times = [_time(block, x, scaler) for _ in range(job.warmup + job.repetitions)]
-    weights = sum(parameter.numel() * parameter.element_size() for parameter in block.parameters())
-    return times[job.warmup :], _resident_mib() - before + 2 * weights / 2**20
+    scaler = torch.amp.GradScaler(device.type, enabled=job.on.precision == "float16")
+    _pass(block, _input(job, device, 1, FEW_TOKENS), scaler)
+    block.zero_grad()
+    return block, scaler
+
+
+def _input(job: Job, device: torch.device, batch_size: int, length: int) -> Tensor:
+    dtype = torch.float16 if job.on.precision == "float16" else torch.float32
+    return torch.randn(batch_size, length, job.config.d_model, device=device, dtype=dtype)
 
 
 def _time(block: nn.Module, x: Tensor, scaler: torch.amp.GradScaler) -> float:
@@ -101,7 +134,31 @@ def _pass(block: nn.Module, x: Tensor, scaler: torch.amp.GradScaler) -> None:
     scaler.scale(loss).backward()
 
 
-def _cap_memory(gib: float, device: torch.device) -> None:
+def _most_held(profiled: profile) -> int:
+    """Bytes of all tensors that were made, and not yet freed, at the worst moment."""
+    held = most = 0
+    events: Any = profiled.profiler
+    for event in events.kineto_results.events():
+        if event.name() == "[memory]":
+            held += event.nbytes()
+            most = max(most, held)
+    return most
+
+
+@contextmanager
+def _one_error() -> Iterator[None]:
+    """Running out of memory is a MemoryError, whatever torch's allocators call it; the CPU's has no name for it."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise MemoryError from error
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):
+            raise
+        raise MemoryError from error
+
+
+def _limit_memory(gib: float, device: torch.device) -> None:
     """Let this process allocate `gib` more and no more: torch's allocator on CUDA, the kernel on a CPU."""
     if device.type == "cuda":
         total = torch.cuda.get_device_properties(device).total_memory
@@ -111,8 +168,3 @@ def _cap_memory(gib: float, device: torch.device) -> None:
         data_pages = int(statm.read().split()[5])
     limit = data_pages * resource.getpagesize() + int(gib * 2**30)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
-
-
-def _resident_mib() -> float:
-    """Most memory that this process ever had resident."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,4 +1,4 @@
-"""What else this machine does."""
+"""What else this machine does, and what it leaves to us."""
 
 import psutil
 
@@ -9,3 +9,8 @@ def busy_share(seconds: float) -> float | None:
         return psutil.cpu_percent(interval=seconds) / 100
     except (OSError, psutil.Error):
         return None
+
+
+def free_gib() -> float:
+    """Memory that processes can have before the machine begins to swap or to kill."""
+    return psutil.virtual_memory().available / 2**30

@@ -17,7 +17,8 @@ from pipeline.base.errors import UserError
 from pipeline.params.models import ModelEntry
 from pipeline.params.schema import Runtime
 
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # malloc.h
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -2, -3, -4  # malloc.h
+NEVER = -1
 OLDEST_DRIVER = {12: 525, 13: 580}
 """NVIDIA's Linux driver that each major version of CUDA needs at least."""
 
@@ -126,12 +127,26 @@ def look_for_kernels() -> None:
 
 def _keep_freed_memory() -> str:
     """Have glibc keep large tensors' memory: by default it returns each to the kernel and pages it in again."""
+    kept = _tell_malloc({M_MMAP_MAX: 0, M_TRIM_THRESHOLD: NEVER, M_TOP_PAD: 2**29})
+    return "glibc, freed memory kept" if kept else "system default"
+
+
+def return_freed_memory() -> None:
+    """Have glibc give large tensors' memory back at once, whatever `start` told it.
+
+    Then the process holds what its tensors hold and no more: kept memory is in pieces, of which not every one can be
+    used again, and a block of T x T weights took two and a half times as much.
+    """
+    _tell_malloc({M_MMAP_MAX: 2**16, M_MMAP_THRESHOLD: 2**20, M_TRIM_THRESHOLD: 2**20, M_TOP_PAD: 0})
+
+
+def _tell_malloc(settings: dict[int, int]) -> bool:
+    """Whether the C library took all of these options."""
     if platform.libc_ver()[0] != "glibc":
-        return "system default"
+        return False
     mallopt = ctypes.CDLL(None).mallopt
-    settings = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: 2**31 - 1, M_TOP_PAD: 2**29}
-    kept = [mallopt(option, value) for option, value in settings.items()]
-    return "glibc, freed memory kept" if all(kept) else "system default"
+    taken = [mallopt(option, value) for option, value in settings.items()]
+    return all(taken)
 
 
 def cpu_instructions() -> str | None:

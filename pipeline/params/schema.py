@@ -13,7 +13,7 @@ from pipeline.base.errors import UserError
 from pipeline.params import consistency
 from pipeline.params.datasets import Dataset
 from pipeline.params.families import Family
-from pipeline.params.fields import INT64, Name, NonNegativeInt, PositiveInt, Section
+from pipeline.params.fields import INT64, Name, NonNegativeInt, PositiveInt, Section, require
 from pipeline.params.models import AnyEntry
 from pipeline.params.protocols import Protocol, Train, Tuning
 from pipeline.params.reading import first_mistake, read_yaml
@@ -24,6 +24,11 @@ MOVED = {
     ("cpu_grids",): "its runs are families of their own now, under families",
     ("claims", "families"): "the models to compare stand under families now, and their parts follow from block and "
     "switches",
+    ("claims", "linear"): "what counts as linear is claims.linear_ratio now, a factor per doubling of the length",
+    ("claims", "quadratic"): "what counts as quadratic is claims.quadratic_ratio now, a factor per doubling of the "
+    "length",
+    ("scaling", "repetitions"): "each type of device has repetitions of its own now, under scaling.cpu and "
+    "scaling.cuda",
 }
 """Keys of earlier versions, and where what they said stands now."""
 
@@ -43,9 +48,13 @@ class Steps(Section):
     """How training steps are timed, whatever the models."""
 
     vocab_size: int = Field(ge=5, lt=INT64)
+    measurements: PositiveInt
+    """Whole measurements, each in a process of its own. They are what an interval is taken over: the rounds of one
+    measurement follow each other, and what made one slow may be there still in the next."""
     warmup: PositiveInt
-    """Steps of each model that are not counted."""
+    """Steps of each model, in each measurement, that are not counted."""
     repetitions: int = Field(ge=3, lt=INT64)
+    """Rounds that are: one step of each model."""
 
 
 class Timing(Steps):
@@ -66,8 +75,18 @@ class ScalingOn(Section):
     precision: Literal["float32", "float16"]
     """float16 means autocast and a gradient scaler, as published."""
     batch_size: PositiveInt
+    """Of the passes that are timed."""
+    memory_batch_size: PositiveInt
+    """Of the passes whose memory is measured. It has no bearing on time, and may be as large as the paper's."""
+    repetitions: int = Field(ge=5, lt=INT64)
+    """Rounds that are counted: one pass at each length."""
     lengths: list[PositiveInt] = Field(min_length=1)
-    """Tokens."""
+    """Tokens, in ascending order."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        require(self.lengths == sorted(set(self.lengths)), "lengths must name each length once, the shortest first")
+        return self
 
 
 class Cap(Section):
@@ -84,14 +103,17 @@ class Scaling(Section):
     cuda: ScalingOn
     cpu: ScalingOn
     warmup: NonNegativeInt
-    """Iterations that are not counted."""
-    repetitions: int = Field(ge=2, lt=INT64)
+    """Rounds that are not counted."""
     cap: Cap
-    """Memory of the second round."""
+    """What the paper's device had: whether a block fits into it is tried at each length."""
 
     def on(self, device_type: str) -> ScalingOn:
         """What is measured on a type of device."""
         return self.cuda if device_type == "cuda" else self.cpu
+
+
+Range = Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
+"""From and to."""
 
 
 class Claims(Section):
@@ -105,11 +127,23 @@ class Claims(Section):
     """Likewise differences of gate values."""
     assay_nats: PositiveFloat
     """How far below the loss of a count models must be, or comparing them is no valid test (docs/statistics.md)."""
-    linear: Annotated[list[float], Field(min_length=2, max_length=2)]
-    """Growth exponents that count as linear, from and to."""
-    quadratic: Annotated[list[float], Field(min_length=2, max_length=2)]
+    linear_ratio: Range
+    """By what a cost that is linear in the length may grow when the length doubles, from and to."""
+    quadratic_ratio: Range
+    """Likewise one that is quadratic."""
     shortest: PositiveInt
-    """Length in tokens from which on growth is fitted."""
+    """Length in tokens from which on growth is judged: below it launching dominates the operation."""
+    longest: PositiveInt
+    """The last length, some doublings of the first."""
+
+    @model_validator(mode="after")
+    def _ranges_and_doublings(self) -> Self:
+        for name, ends in (("linear_ratio", self.linear_ratio), ("quadratic_ratio", self.quadratic_ratio)):
+            require(ends[0] < ends[1], f"{name} must go from the smaller to the larger, got {ends}")
+        doublings = [self.shortest << times for times in range(1, 63)]
+        told = f"longest must be shortest, which is {self.shortest}, doubled once or more, got {self.longest}"
+        require(self.longest in doublings, told)
+        return self
 
 
 class Params(Section):

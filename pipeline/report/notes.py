@@ -58,8 +58,8 @@ def terms(params: Params) -> list[str]:
         "Each row shows runs that made a valid test, where there are any, and of these the closest to the paper's. "
         "Other runs may say otherwise: the link in the first column leads to all of them.",
         "Losses are in nats per token, a unit of surprise; lower is better. “Transformer − GAM” is by how much GAM's "
-        "loss is lower. Square brackets: 95 % interval, over seeds (trainings with other random numbers), rounds of "
-        "timed steps, or lengths of input. d: width of a model.",
+        "loss is lower. Square brackets: 95 % interval, over seeds (trainings with other random numbers) or whole "
+        "measurements of time. d: width of a model.",
         "“Reproduced”: the whole interval is on the claimed side, by more than a margin "
         f"({claims.margin_nats} nats, {claims.margin_ratio * 100:g} % of a time, {claims.margin_gate} of a gate). "
         "“Contradicted”: all of it is on the other side, by more than the margin, or a property is not there. “No "
@@ -74,8 +74,10 @@ def terms(params: Params) -> list[str]:
         "“Primary”: one of a few tests that were named before the runs, and are corrected for being several. "
         "“Secondary”: any other. “As C1”: the same measurement.",
         "C1, C2: time that GAM saves in a training step. The fused Transformer computes the same result faster. C5, "
-        "C6: an exponent of 1 is x2 per doubling of the length, 2 is x4; linear is "
-        f"{claims.linear[0]} to {claims.linear[1]}. The paper measured C6 at batch 16, on a GPU with {cap.gib} GiB.",
+        "C6: by what factor a cost grows when the input becomes twice as long; x2 means "
+        f"{_range(claims.linear_ratio)}, x4 means {_range(claims.quadratic_ratio)}. “By arithmetic”: what counting "
+        "multiplications, or the numbers that are kept in memory, has it be. The paper measured C6 at batch 16 in "
+        f"float16, on a GPU with {cap.gib} GiB.",
         "C7 to C10: Sum Fusion is GAM without its gate, Global Only without gate and convolution, Local Only without "
         "gate and memory. “Wide FFN”: with so wide a feed-forward network that it has as many parameters as GAM. C11: "
         "the mean gate of the convolution less that of the memory, at function words less at content words; above 0 is "
@@ -101,12 +103,18 @@ def rule(claims: Claims) -> list[str]:
         "Primary tests of a family were named before it was run and are corrected together (Holm 1979); their "
         "intervals are shown uncorrected. All other tests are secondary, and not corrected for being many.",
         f"Margins: {claims.margin_nats} nats for differences of loss, {claims.margin_ratio:.0%} for times, "
-        f"{claims.margin_gate} for gate values. Growth is fitted from T = {claims.shortest} on; linear: exponent in "
-        f"{claims.linear[0]} to {claims.linear[1]}, quadratic: {claims.quadratic[0]} to {claims.quadratic[1]}.",
+        f"{claims.margin_gate} for gate values.",
+        "Growth (C5, C6): by what factor time, and memory, grow each time that the length doubles, from "
+        f"T = {claims.shortest} to {claims.longest}; of the Transformer as far as it fits. Linear: "
+        f"{_range(claims.linear_ratio)}, quadratic: {_range(claims.quadratic_ratio)}, at every doubling; one that lies "
+        "outside, at a level divided by their number, fails the claim. Time: median of the ratios within a round, "
+        "bootstrap over rounds. Memory is a count, the same in every run: it has no interval.",
         "Losses: paired differences of validation loss over seeds, t interval; “as claimed”: seeds in which the "
         "difference is above 0, ties half. C3, C4: after the last epoch; C7 to C10: each run's best epoch, as the "
-        "paper's Table 3; C12: after every epoch. Times: steps made in turn in one process, ratio of medians, "
-        "bootstrap over rounds; the interval covers one session on one machine, not how sessions and machines differ.",
+        "paper's Table 3; C12: after every epoch.",
+        "Speed (C1, C2): a measurement is the median, over rounds, of the ratio of steps that were made in turn in one "
+        "process; t interval over measurements, each in a process started anew. It covers how measurements on one "
+        "machine differ, not how machines do.",
         "Where a family has Mamba with residual, C3 and C12 rest on it, and the one as published is shown beside it.",
         "Gates (C11): mean gate of the convolution less mean gate of the memory, at function words, less the same at "
         "content words, mean over layers, t interval over seeds. Each layer is shown, not judged.",
@@ -150,6 +158,10 @@ def baseline_notes(params: Params) -> list[str]:
 def _beside_counts(label: str, beside: Baselines) -> str:
     counts = ", ".join(f"{_distance(beside.loss, loss)} the {name} count" for name, loss in beside.counts.items())
     return f"{label}, {beside.steps:,} steps: the lowest mean loss, {NAMES[beside.best]}'s, lies {counts}."
+
+
+def _range(ends: list[float]) -> str:
+    return f"{ends[0]} to {ends[1]}"
 
 
 def _distance(loss: float, other: float) -> str:

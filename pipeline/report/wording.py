@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from pipeline.claims.answers import Answer
+from pipeline.claims.growth import Doubling, Growth
 from pipeline.claims.intervals import Estimate
 from pipeline.claims.measurements import NAMES, Assay, Machine, Measurement, Reach, Unit
 from pipeline.claims.verdicts import CONCLUSIVE, WORST_FIRST
@@ -16,14 +17,12 @@ SEVERITY = (*WORST_FIRST, "reproduced")
 FORMS: dict[Unit, tuple[float, int, str]] = {
     "nats": (1, 4, " nats"),
     "share of time": (100, 1, " %"),
-    "exponent": (1, 3, ""),
     "gate": (1, 4, ""),
 }
 """Factor, decimals, and what stands behind the number."""
 SUBJECTS: dict[Unit, str] = {
     "nats": "loss, ",
     "share of time": "time of a training step that GAM saves, ",
-    "exponent": "",
     "gate": "gate of the convolution less gate of the memory, ",
 }
 """What is measured in a unit, before the name of the measurement."""
@@ -51,6 +50,10 @@ def value_text(measurement: Measurement) -> Text:
     if isinstance(value, Reach):
         tokens = str(value.fewest) if value.fewest == value.most else f"{value.fewest} to {value.most}"
         return [Span(tokens, link=link), Span(f" tokens, its convolutions alone reach {value.convolutions}")]
+    if isinstance(value, Growth):
+        first, *rest = _ends(value.ratios)
+        predicted = f", by arithmetic {' to '.join(_ends(value.predicted))}" if value.predicted else ""
+        return [Span(first, link=link), Span(f"{''.join(f' to {last}' for last in rest)}{predicted}")]
     fits = "fits" if value.gam_fits else "does not fit"
     return [Span("Transformer fits "), Span(f"{value.transformer}", link=link), Span(f", GAM {fits} {value.gam}")]
 
@@ -89,7 +92,9 @@ def measurement_text(measurement: Measurement) -> Text:
     if measurement.value is None:
         return [Span(f"{name}: "), *value_text(measurement)]
     remark = "" if measurement.verdict == NOT_RUN else in_brackets(measurement.remark)
-    told = [counted_text(measurement) if measurement.n else "", standing(measurement), _verdict(measurement)]
+    grown = measurement.value.doublings if isinstance(measurement.value, Growth) else ()
+    counted = counted_text(measurement) if measurement.n else ""
+    told = [*map(_doubling_text, grown), counted, standing(measurement), _verdict(measurement)]
     return [Span(f"{name}{remark}: "), *value_text(measurement), Span("; " + "; ".join(filter(None, told)))]
 
 
@@ -151,8 +156,21 @@ def _where(answer: Answer, full: bool) -> str:
 def _machine_text(machine: Machine, size: str) -> str:
     on = f"{machine.precision} on {machine.device} ({machine.device_type})"
     if machine.block_size is None:
-        return f"one block, d = {machine.d_model}, batch {machine.batch_size}; {on}"
+        batch = f"batch {machine.batch_size} (memory: {machine.memory_batch_size})"
+        return f"one block, d = {machine.d_model}, {batch}; {on}"
     return f"any text, {machine.batch_size} x {machine.block_size} tokens; {size}; {on}"
+
+
+def _ends(ratios: list[float]) -> list[str]:
+    """The smallest and the largest, once where they read alike."""
+    return list(dict.fromkeys(f"x{ratio:.2f}" for ratio in (min(ratios), max(ratios))))
+
+
+def _doubling_text(doubling: Doubling) -> str:
+    ratio = doubling.ratio
+    varies = ratio.low != ratio.high
+    interval = f" [{ratio.low:.2f}, {ratio.high:.2f}] ({ratio.n} rounds)" if varies else ""
+    return f"from {doubling.length} tokens x{ratio.mean:.2f}{interval}"
 
 
 def in_brackets(remark: str) -> str:

@@ -56,6 +56,7 @@ def grid(workspace: Workspace) -> Workspace:
                     "others": {"models": list(ABLATIONS), "seeds": SEEDS},
                 }
             },
+            "timing": {"measurements": 5},
             "scaling": {"models": ["transformer", "gam"]},
             "models": {name: base | {"gate": False} | change for name, change in ABLATIONS.items()},
         }
@@ -88,15 +89,17 @@ def write_reduced(seeds: list[int], gam: float = 5.0) -> None:
         write_run("transformer-reduced", seed, [5.1 + 1.001 * seed], dataset="less")
 
 
-def growing(workspace: Workspace, model: str, power: float, longest: int, stamp: Provenance = STAMP) -> None:
-    lengths = [1024, 2048, 4096, 8192]
+def growing(
+    workspace: Workspace, model: str, power: float, longest: int, stamp: Provenance = STAMP, noise: float = 0.0
+) -> None:
+    """Time and memory that grow with a power of the length; the cap holds no more than the `longest`."""
+    lengths = [1024, 2048, 4096, 8192, 16384]
     workspace.edit({"scaling": {"cpu": {"lengths": lengths}}})
-    points = []
-    for length in lengths:
-        time = (length / 1024) ** power
-        points.append(scaling_point(length, "device", [time, time], 100 * time))
-        fits = length <= longest
-        points.append(scaling_point(length, "t4", [time, time] if fits else [], 1.0 if fits else None))
+    costs = {length: (length / 1024) ** power for length in lengths}
+    points = [
+        scaling_point(length, cost, 100 * cost, fits_cap=length <= longest, noise=noise)
+        for length, cost in costs.items()
+    ]
     write_scaling(model, points, stamp)
 
 

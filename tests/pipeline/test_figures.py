@@ -13,6 +13,7 @@ from pipeline.base import paths
 from pipeline.base.paths import HOUSE
 from pipeline.figures import main as figures
 from pipeline.params.schema import load_params
+from pipeline.report.figures.growth import growth_figure
 from pipeline.report.figures.learning import learning_figures
 from pipeline.report.figures.scaling import scaling_figures
 from pipeline.report.published import load_published
@@ -28,7 +29,8 @@ def test_without_any_result(workspace: Workspace) -> None:
     assert list(files) == FILES
     assert all(content.startswith(b"%PDF" if name.endswith("pdf") else b"<?xml") for name, content in files.items())
     params, published = load_params(), load_published()
-    for figure in (scaling_figures(params, published) | learning_figures(params, published)).values():
+    several = scaling_figures(params, published) | learning_figures(params, published)
+    for figure in (*several.values(), growth_figure(params, published)):
         assert "not run" in texts(figure)
 
 

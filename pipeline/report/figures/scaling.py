@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import offset_copy
 
+from pipeline.artifacts.cost_records import ScalingPoint, ScalingResult
 from pipeline.artifacts.current import read_scaling
-from pipeline.artifacts.records import ALL_MEMORY, ScalingPoint, ScalingResult
+from pipeline.claims.growth import Cost
 from pipeline.params.families import PAPER
 from pipeline.params.schema import Params
 from pipeline.report.figures.drawing import (
@@ -27,15 +28,16 @@ from pipeline.report.figures.drawing import (
 from pipeline.report.groups import member, merged
 from pipeline.report.published import Published, ScalingRow
 from pipeline.report.tables.layout import NOT_RUN
-from pipeline.report.tables.scaling import published_rows
+from pipeline.report.tables.scaling import published_rows, published_value
 
 PUBLISHED_ON = "Published: batch 16, d = 512, float16, one NVIDIA T4."
-QUARTILES = "Points: medians; whiskers: first to third quartile."
-MEMORY = {
-    "cuda": "most memory allocated to tensors",
-    "cpu": "weights, gradients, and most resident memory above that of a short pass",
+LABELS: dict[Cost, str] = {"time": "forward and backward / ms", "memory": "peak memory / MiB"}
+"""With their units."""
+SENTENCES: dict[Cost, str] = {
+    "time": "Points: medians over rounds; whiskers: first to third quartile.",
+    "memory": "Peak memory: the most that tensors hold at once, weights and gradients included.",
 }
-"""What `peak_mib` is, by type of device."""
+"""What the points are."""
 
 Spread = tuple[float, float, float]
 """First quartile, median, third quartile."""
@@ -47,58 +49,74 @@ Shortages = dict[str, list[int]]
 class Shown:
     """What one of the figures shows, by model and length in tokens."""
 
-    label: str
-    """With its unit."""
+    cost: Cost
     ours: dict[str, dict[int, Spread]]
     theirs: dict[str, dict[int, float]]
-    note: str
+    shortages: dict[str, Shortages]
+    """By what was tried."""
 
 
-def scaling_figures(params: Params, published: Published) -> dict[str, Figure]:
-    """The figures by name."""
+@dataclass(frozen=True)
+class Blocks:
+    """What there is of the blocks, by name of the model."""
+
+    styles: dict[str, Look]
+    results: dict[str, ScalingResult]
+    theirs: dict[str, list[ScalingRow]]
+    asked: list[str]
+    """The models that are to be measured."""
+
+
+def blocks(params: Params, published: Published) -> Blocks:
+    """The blocks that params.yaml has measured, and those that the paper has."""
     members = merged([member(params, model) for model in params.scaling.models], published.scaling)
     compared = [member(params, model) for model in params.families[PAPER].models]
     everyone = list(dict.fromkeys(each.name(published) for each in [*compared, *members]))
-    shown = [each.name(published) for each in members]
-    styles = {name: look for name, look in looks(everyone).items() if name in shown}
-    theirs = {each.name(published): rows for each in members if (rows := published_rows(each, published))}
+    names = [each.name(published) for each in members]
+    styles = {name: look for name, look in looks(everyone).items() if name in names}
     results: dict[str, ScalingResult] = {}
     for each in members:
         result = read_scaling(params, each.model) if each.model else None
         if result is not None:
             results[each.name(published)] = result
-    asked = [each.name(published) for each in members if each.model]
-    times = Shown(
-        "forward and backward / ms",
-        {model: {p.length: _spread(p.milliseconds) for p in _measured(result)} for model, result in results.items()},
-        {
-            model: {row.length: row.milliseconds for row in rows if row.milliseconds is not None}
-            for model, rows in theirs.items()
-        },
-        QUARTILES,
-    )
-    kinds = sorted({result.provenance.device_type for result in results.values()})
-    peaks = Shown(
-        "peak memory / MiB",
-        {
-            model: {p.length: (p.peak_mib, p.peak_mib, p.peak_mib) for p in _measured(result) if p.peak_mib is not None}
-            for model, result in results.items()
-        },
-        {
-            model: {row.length: row.peak_mib for row in rows if row.peak_mib is not None}
-            for model, rows in theirs.items()
-        },
-        " ".join(f"Reproduced ({kind}): {MEMORY[kind]}." for kind in kinds),
-    )
+    theirs = {each.name(published): rows for each in members if (rows := published_rows(each, published))}
+    return Blocks(styles, results, theirs, [each.name(published) for each in members if each.model])
+
+
+def scaling_figures(params: Params, published: Published) -> dict[str, Figure]:
+    """The figures by name."""
+    there = blocks(params, published)
     figures = {}
-    for name, quantity in {"compute_time": times, "peak_memory": peaks}.items():
-        figures[name] = _figure(quantity, styles, results, asked, _shortages(results, theirs))
+    costs: dict[str, Cost] = {"compute_time": "time", "peak_memory": "memory"}
+    for name, cost in costs.items():
+        short = _shortages(there.results, there.theirs, cost)
+        shown = Shown(cost, _ours(there.results, cost), _theirs(there.theirs, cost), short)
+        figures[name] = _figure(shown, there.styles, there.results, there.asked)
     return figures
 
 
-def _measured(result: ScalingResult) -> list[ScalingPoint]:
-    """The points with all of the device's memory that have numbers."""
-    return [point for point in result.points if point.memory == ALL_MEMORY and point.milliseconds]
+def _ours(results: dict[str, ScalingResult], cost: Cost) -> dict[str, dict[int, Spread]]:
+    """By model and length, where it fitted."""
+    values = {
+        model: {point.length: _values(point, cost) for point in result.points} for model, result in results.items()
+    }
+    return {
+        model: {length: _spread(there) for length, there in points.items() if there} for model, points in values.items()
+    }
+
+
+def _theirs(theirs: dict[str, list[ScalingRow]], cost: Cost) -> dict[str, dict[int, float]]:
+    values = {model: {row.length: published_value(row, cost) for row in rows} for model, rows in theirs.items()}
+    return {
+        model: {length: value for length, value in rows.items() if value is not None} for model, rows in values.items()
+    }
+
+
+def _values(point: ScalingPoint, cost: Cost) -> list[float]:
+    """Empty where memory ran out."""
+    if cost == "time":
+        return point.milliseconds
+    return [] if point.peak_mib is None else [point.peak_mib]
 
 
 def _spread(values: list[float]) -> Spread:
@@ -108,14 +126,9 @@ def _spread(values: list[float]) -> Spread:
     return first, median(values), third
 
 
-def _figure(
-    shown: Shown,
-    styles: dict[str, Look],
-    results: dict[str, ScalingResult],
-    asked: list[str],
-    shortages: dict[str, Shortages],
-) -> Figure:
+def _figure(shown: Shown, styles: dict[str, Look], results: dict[str, ScalingResult], asked: list[str]) -> Figure:
     """Lines over T, below a strip that says where memory ran out; `asked` are the models that are to be measured."""
+    shortages = shown.shortages
     figure = Figure(figsize=(COLUMN, 3.7), layout="constrained")
     heights = [0.12 * len(shortages) + 0.05, 2.0]
     if shortages:
@@ -124,7 +137,7 @@ def _figure(
     else:
         axes = figure.subplots()
     _draw(axes, shown, styles)
-    _label(axes, shown, shortages)
+    _label(axes, shown)
     missing = [name for name in asked if name not in results]
     if len(missing) == len(asked):
         say(axes, NOT_RUN, 0.75, 0.15)
@@ -132,26 +145,26 @@ def _figure(
     keys = [reproduced_key(look, name) for name, look in styles.items()]
     figure.legend(handles=[*keys, published_key()], loc="outside upper center", ncols=2)
     sentences = [f"Not run: {', '.join(missing)}."] if missing else []
-    sentences += [shown.note] if results else []
-    sentences += [*sorted({_machine(result) for result in results.values()}), PUBLISHED_ON]
+    sentences += [SENTENCES[shown.cost]] if results else []
+    sentences += [*sorted({machine(result, shown.cost) for result in results.values()}), PUBLISHED_ON]
     note(figure, sentences)
     return figure
 
 
-def _shortages(results: dict[str, ScalingResult], theirs: dict[str, list[ScalingRow]]) -> dict[str, Shortages]:
-    """Where memory ran out, by what was tried."""
-    shortages: dict[str, Shortages] = {}
+def _shortages(
+    results: dict[str, ScalingResult], theirs: dict[str, list[ScalingRow]], cost: Cost
+) -> dict[str, Shortages]:
+    """Where memory ran out, by what was tried; under a cap memory alone was."""
+    tried: dict[str, Shortages] = {"published": {}, "reproduced": {}}
     for model, rows in theirs.items():
-        for row in rows:
-            if row.milliseconds is None:
-                shortages.setdefault("published", {}).setdefault(model, []).append(row.length)
-    for is_capped in (False, True):
-        for model, result in results.items():
-            tried = f"{result.cap_gib:g} GiB cap" if is_capped else "reproduced"
-            for point in result.points:
-                if (point.memory != ALL_MEMORY) == is_capped and point.status == "oom":
-                    shortages.setdefault(tried, {}).setdefault(model, []).append(point.length)
-    return shortages
+        tried["published"][model] = [row.length for row in rows if row.milliseconds is None]
+    for model, result in results.items():
+        tried["reproduced"][model] = [point.length for point in result.points if not _values(point, cost)]
+        if cost == "memory":
+            capped = tried.setdefault(f"{result.cap_gib:g} GiB cap", {})
+            capped[model] = [point.length for point in result.points if point.fits_cap is False]
+    short = {how: {model: lengths for model, lengths in by.items() if lengths} for how, by in tried.items()}
+    return {how: by for how, by in short.items() if by}
 
 
 def _draw_shortages(figure: Figure, strip: Axes, shortages: dict[str, Shortages], styles: dict[str, Look]) -> None:
@@ -189,9 +202,9 @@ def _draw(axes: Axes, shown: Shown, styles: dict[str, Look]) -> None:
         )  # fmt: skip
 
 
-def _label(axes: Axes, shown: Shown, shortages: dict[str, Shortages]) -> None:
+def _label(axes: Axes, shown: Shown) -> None:
     """Scales to base 2, a tick at every length."""
-    lengths = {length for row in shortages.values() for tried in row.values() for length in tried}
+    lengths = {length for row in shown.shortages.values() for tried in row.values() for length in tried}
     lengths.update(*shown.ours.values(), *shown.theirs.values())
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)
@@ -202,13 +215,13 @@ def _label(axes: Axes, shown: Shown, shortages: dict[str, Shortages]) -> None:
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set_xlabel("length T / tokens")
-    axes.set_ylabel(shown.label)
+    axes.set_ylabel(LABELS[shown.cost])
 
 
-def _machine(result: ScalingResult) -> str:
-    """What a result was measured with."""
-    p = result.provenance
+def machine(result: ScalingResult, *costs: Cost) -> str:
+    """What a result was measured with, as far as it is about these costs."""
+    p, on = result.provenance, result.on
+    batches = {"time": f"{on.batch_size}", "memory": f"{on.memory_batch_size}"}
+    told = batches[costs[0]] if len(costs) == 1 else " and ".join(f"{batches[cost]} ({cost})" for cost in costs)
     threads = f" ({p.threads} threads)" if p.device_type == "cpu" else ""
-    return (
-        f"Reproduced: batch {result.on.batch_size}, d = {result.entry['d_model']}, {p.precision}, {p.device}{threads}."
-    )
+    return f"Reproduced: batch {told}, d = {result.entry['d_model']}, {p.precision}, {p.device}{threads}."

@@ -1,11 +1,12 @@
-"""The paper's Table 2: time and memory of one block against the length of its input."""
+"""The paper's Table 2: time and memory of one block against the length of its input, and by what they grow."""
 
 from statistics import quantiles
 from typing import Any
 
+from pipeline.artifacts.cost_records import ScalingPoint, ScalingResult
 from pipeline.artifacts.current import left_out_notes, read_scaling
-from pipeline.artifacts.records import ALL_MEMORY, ScalingPoint, ScalingResult
-from pipeline.claims.costs import Cost, exponent
+from pipeline.claims.growth import COSTS, Cost, asked_lengths, growth, predicted_ratio
+from pipeline.claims.intervals import Estimate
 from pipeline.params.schema import Params
 from pipeline.report.groups import Member, member
 from pipeline.report.published import Published, ScalingRow
@@ -26,7 +27,7 @@ UNITS: dict[Cost, str] = {"time": "ms", "memory": "MiB"}
 
 
 def scaling_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
-    """The table, and the growth exponents for the summary."""
+    """The table, and the factors per doubling for the summary."""
     models = params.scaling.models
     scalings = {model: read_scaling(params, model) for model in models}
     measured = [scaling for scaling in scalings.values() if scaling]
@@ -38,30 +39,53 @@ def scaling_table(params: Params, published: Published) -> tuple[Table, dict[str
         columns += [Column(quantity, "published")] if theirs[model] else []
         columns.append(Column(quantity, "reproduced"))
     lengths = sorted({p.length for s in measured for p in s.points} | {t for rows in theirs.values() for t in rows})
+    asked = asked_lengths(params.claims)
     groups = []
-    cap = params.scaling.cap
-    rounds = {ALL_MEMORY: "all memory", cap.name: f"at most {cap.gib} GiB"}
-    for memory, label in rounds.items():
-        for cost, unit in UNITS.items():
-            rows = [[str(length), *_cells(models, scalings, theirs, length, memory, cost)] for length in lengths]
-            if memory == ALL_MEMORY:
-                rows.append([f"exponent (T ≥ {params.claims.shortest})", *_exponents(params, scalings, theirs, cost)])
-            groups.append(Group(f"{cost} ({unit}), {label}", rows))
-    settings = {f"{s.provenance.precision}, batch {s.on.batch_size}, d = {s.entry['d_model']}" for s in measured}
-    notes = [
-        f"One block, forward and backward in train mode ({', '.join(sorted(settings)) or NOT_RUN}; published: "
-        "float16, batch 16, d = 512, one NVIDIA T4, mean of 20). Time: median ± half the interquartile range of "
-        "device events, or of the wall clock on a CPU. Memory: most allocated to tensors on CUDA; on a CPU "
-        "weights, gradients, and how far the most resident rose above that of a pass over a few tokens. OOM: out of "
-        "memory.",
-        "Exponent: slope of the log-log fit with its 95 % t interval. Each point was measured in a process of its own.",
+    for cost, unit in UNITS.items():
+        rows = [[str(length), *_cells(scalings, theirs, length, cost)] for length in lengths]
+        factors = [[_doubling(length), *_factors(params, scalings, theirs, length, cost)] for length in asked[:-1]]
+        groups += [Group(f"{cost} ({unit})", rows), Group(f"{cost}: times as much at twice the length", factors)]
+    predicted = [[_doubling(length), *_predicted(params, theirs, length)] for length in asked[:-1]]
+    groups.append(Group("by arithmetic: multiply-adds / numbers kept for the backward pass", predicted))
+    fitting = [[str(length), *_fitting(scalings, theirs, length)] for length in lengths if length >= asked[0]]
+    groups.append(Group(f"fits in {params.scaling.cap.gib} GiB", fitting))
+    summary = {model: _summary(params, scaling) for model, scaling in scalings.items() if scaling}
+    title = "One block against length: published beside reproduced (the paper's Table 2)"
+    return Table("scaling", title, "Quantity", "T", columns, groups, _notes(params, measured)), summary
+
+
+def _notes(params: Params, measured: list[ScalingResult]) -> list[str]:
+    settings = {
+        f"{s.provenance.precision}, batch {s.on.batch_size} for time and {s.on.memory_batch_size} for memory, "
+        f"d = {s.entry['d_model']}"
+        for s in measured
+    }
+    rounds = " or ".join(str(count) for count in sorted({s.on.repetitions for s in measured})) or "several"
+    return [
+        f"One block, forward and backward in train mode ({'; '.join(sorted(settings)) or NOT_RUN}; published: "
+        "float16, batch 16, d = 512, one NVIDIA T4, mean of 20). A number in float32 takes the memory of two in "
+        f"float16. Time: median ± half the interquartile range over {rounds} rounds, "
+        "in which all lengths took turns. Memory: the most that tensors hold at once, a count that is the same in each "
+        "run. OOM: out of memory.",
+        "Times as much: of time, the median of the ratios within a round, with a 95 % bootstrap interval over rounds. "
+        "By arithmetic: of the block's matrix products, and of what autograd keeps; –: no formula.",
+        *_limit_notes(params, measured),
         *cost_notes("The counted passes", sum(sum(p.milliseconds) for s in measured for p in s.points) / 1000),
         *left_out_notes(params),
         *machine_notes([scaling.provenance for scaling in measured]),
     ]
-    summary = {model: _summary(params, scaling) for model, scaling in scalings.items() if scaling}
-    title = "One block against length: published beside reproduced (the paper's Table 2)"
-    return Table("scaling", title, "Quantity", "T", columns, groups, notes), summary
+
+
+def _limit_notes(params: Params, measured: list[ScalingResult]) -> list[str]:
+    """What ran out where memory ran out."""
+    if not measured:
+        return []
+    limits = sorted({s.available_gib for s in measured})
+    told = " to ".join(dict.fromkeys(f"{limit:.1f}" for limit in (limits[0], limits[-1])))
+    return [
+        f"A process could have {told} GiB, or {params.scaling.cap.gib} where it says so. One that times keeps what it "
+        "has freed, and runs out earlier."
+    ]
 
 
 def published_rows(each: Member, published: Published) -> list[ScalingRow]:
@@ -69,52 +93,107 @@ def published_rows(each: Member, published: Published) -> list[ScalingRow]:
     return [] if each.is_fused else published.scaling.get(each.role, [])
 
 
+def published_value(row: ScalingRow, cost: Cost) -> float | None:
+    """None where it ran out of memory."""
+    return row.milliseconds if cost == "time" else row.peak_mib
+
+
+def _doubling(length: int) -> str:
+    return f"{length} to {2 * length}"
+
+
+def _point(scaling: ScalingResult | None, length: int) -> ScalingPoint | None:
+    return next((point for point in scaling.points if point.length == length), None) if scaling else None
+
+
 def _cells(
-    models: list[str],
-    scalings: dict[str, ScalingResult | None],
-    theirs: dict[str, dict[int, ScalingRow]],
-    length: int,
-    memory: str,
-    cost: Cost,
+    scalings: dict[str, ScalingResult | None], theirs: dict[str, dict[int, ScalingRow]], length: int, cost: Cost
 ) -> list[str]:
     cells = []
-    for model in models:
+    for model, scaling in scalings.items():
         if theirs[model]:
             cells.append(_published(theirs[model].get(length), cost))
-        scaling = scalings[model]
-        points = [p for p in scaling.points if p.length == length and p.memory == memory] if scaling else []
-        cells.append(_reproduced(points[0], cost) if points else NOT_RUN)
+        point = _point(scaling, length)
+        cells.append(_reproduced(point, cost) if point else NOT_RUN)
     return cells
 
 
 def _published(row: ScalingRow | None, cost: Cost) -> str:
     if row is None:
         return NOT_PUBLISHED
-    value = row.milliseconds if cost == "time" else row.peak_mib
+    value = published_value(row, cost)
     return OUT_OF_MEMORY if value is None else f"{value:.2f}"
 
 
 def _reproduced(point: ScalingPoint, cost: Cost) -> str:
-    if point.status == "oom" or point.peak_mib is None:
-        return OUT_OF_MEMORY
     if cost == "memory":
-        return f"{point.peak_mib:.1f}"
+        return OUT_OF_MEMORY if point.peak_mib is None else f"{point.peak_mib:.1f}"
+    if not point.milliseconds:
+        return OUT_OF_MEMORY
     low, middle, high = quantiles(point.milliseconds, n=4, method="inclusive")
     return f"{middle:.1f} ± {(high - low) / 2:.1f}"
 
 
-def _exponents(
-    params: Params, scalings: dict[str, ScalingResult | None], theirs: dict[str, dict[int, ScalingRow]], cost: Cost
+def _factors(
+    params: Params,
+    scalings: dict[str, ScalingResult | None],
+    theirs: dict[str, dict[int, ScalingRow]],
+    length: int,
+    cost: Cost,
 ) -> list[str]:
+    """By what a cost grew from `length` tokens to twice as many."""
     cells = []
     for model, scaling in scalings.items():
-        if theirs[model]:
-            cells.append("")
-        value = exponent(scaling, cost, params) if scaling else None
-        cells.append(with_interval(value, 2) if value else NOT_RUN)
+        if rows := theirs[model]:
+            values = [published_value(rows[at], cost) for at in (length, 2 * length) if at in rows]
+            there = [value for value in values if value is not None]
+            cells.append(f"{there[1] / there[0]:.2f}" if len(there) == 2 else NOT_PUBLISHED)
+        doublings = growth(scaling, cost, params).doublings if scaling else ()
+        found = next((each.ratio for each in doublings if each.length == length), None)
+        cells.append(_factor(found) if found else _no_factor(scaling, length))
     return cells
 
 
-def _summary(params: Params, scaling: ScalingResult) -> dict[str, float | None]:
-    exponents = {f"{cost}_exponent": exponent(scaling, cost, params) for cost in UNITS}
-    return {name: value.mean if value else None for name, value in exponents.items()}
+def _factor(ratio: Estimate) -> str:
+    return with_interval(ratio, 2) if ratio.low != ratio.high else f"{ratio.mean:.2f}"
+
+
+def _no_factor(scaling: ScalingResult | None, length: int) -> str:
+    was_tried = _point(scaling, length) and _point(scaling, 2 * length)
+    return OUT_OF_MEMORY if was_tried else NOT_RUN
+
+
+def _predicted(params: Params, theirs: dict[str, dict[int, ScalingRow]], length: int) -> list[str]:
+    """By what time, and memory, would grow if nothing but the counts decided."""
+    cells = []
+    for model, rows in theirs.items():
+        ratios = [predicted_ratio(params, model, cost, length) for cost in COSTS]
+        cells += [NOT_PUBLISHED] if rows else []
+        cells.append(" / ".join(f"{ratio:.2f}" if ratio else "–" for ratio in ratios))
+    return cells
+
+
+def _fitting(
+    scalings: dict[str, ScalingResult | None], theirs: dict[str, dict[int, ScalingRow]], length: int
+) -> list[str]:
+    """Whether a pass fits under the cap."""
+    cells = []
+    for model, scaling in scalings.items():
+        if theirs[model]:
+            row = theirs[model].get(length)
+            cells.append(NOT_PUBLISHED if row is None else _fits(row.peak_mib is not None))
+        point = _point(scaling, length)
+        cells.append(NOT_RUN if point is None or point.fits_cap is None else _fits(point.fits_cap))
+    return cells
+
+
+def _fits(it_does: bool) -> str:
+    return "yes" if it_does else OUT_OF_MEMORY
+
+
+def _summary(params: Params, scaling: ScalingResult) -> dict[str, dict[str, float]]:
+    """By cost, the factor from each length to twice that length."""
+    return {
+        f"{cost}_per_doubling": {str(each.length): each.ratio.mean for each in growth(scaling, cost, params).doublings}
+        for cost in COSTS
+    }

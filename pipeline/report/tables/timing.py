@@ -3,8 +3,8 @@
 from statistics import median, quantiles
 from typing import Any
 
+from pipeline.artifacts.cost_records import TimingResult
 from pipeline.artifacts.current import left_out_notes, read_curves, read_timing
-from pipeline.artifacts.records import TimingResult
 from pipeline.claims.intervals import saved
 from pipeline.params.families import PAPER
 from pipeline.params.schema import Params
@@ -33,7 +33,7 @@ def timing_table(params: Params, published: Published) -> tuple[Table, dict[str,
         for model in params.timing.models:
             timed = member(params, model)
             theirs = None if timed.is_fused else published.main.get(dataset, {}).get(timed.role)
-            times = timing.models[model].seconds if timing else None
+            times = timing.seconds(model) if timing else None
             epoch = f"{median(times) * steps:.1f}" if times and steps else NOT_RUN
             cells = [_step(times), published_cell(theirs, "epoch_seconds", 1), epoch, _saved(params, timing, model)]
             rows.append([timed.name(published), *cells])
@@ -45,18 +45,19 @@ def timing_table(params: Params, published: Published) -> tuple[Table, dict[str,
         Column(seconds, "reproduced"),
         Column(Quantity("GAM saves [95 % interval]", "%")),
     ]
-    share = timing.busy_before if timing else None
-    busy = "" if share is None else f" Processors busy just before: {share:.0%}."
     size = f"{timing.batch_size} x {timing.block_size} tokens" if timing else "batches of train.batch_size"
+    rounds = f"{timing.timing.measurements} measurements of {timing.timing.repetitions} rounds" if timing else NOT_RUN
     notes = [
-        f"Whole training steps on {size}, made in turn in one process, not in deterministic mode.{busy} Epoch: median "
-        "step times the steps of an epoch, known where a run was made; published on one NVIDIA T4, for one run.",
-        "GAM saves: 1 - ratio of medians, bootstrap over rounds.",
-        *cost_notes("The counted steps", sum(sum(t.seconds) for t in timing.models.values()) if timing else 0.0),
+        f"Whole training steps on {size}: {rounds}. In a round each model makes a step; each measurement is made in a "
+        f"process started anew. Not in deterministic mode.{_busy(timing)} Epoch: median step times the steps of an "
+        "epoch, known where a run was made; published on one NVIDIA T4, for one run.",
+        "GAM saves: 1 - median of the ratios of its steps to the other's within a round; mean over measurements, with "
+        "their t interval.",
+        *cost_notes("The counted steps", sum(sum(timing.seconds(name)) for name in timing.entries) if timing else 0.0),
         *left_out_notes(params),
         *machine_notes([timing.provenance] if timing else []),
     ]
-    summary = {name: {"step_seconds": median(times.seconds)} for name, times in timing.models.items()} if timing else {}
+    summary = {name: {"step_seconds": median(timing.seconds(name))} for name in timing.entries} if timing else {}
     return Table("timing", "Time of a training step", "Data set", "Model", columns, groups, notes), summary
 
 
@@ -73,7 +74,16 @@ def _saved(params: Params, timing: TimingResult | None, model: str) -> str:
     gam = params.timed_gam()
     if model == gam:
         return "–"
-    return with_interval(saved(timing.models[gam].seconds, timing.models[model].seconds).times(100), 1, "+")
+    return with_interval(saved(timing.by_measurement(gam), timing.by_measurement(model)).times(100), 1, "+")
+
+
+def _busy(timing: TimingResult | None) -> str:
+    """How busy the processors were just before the measurements."""
+    shares = [each.busy_before for each in timing.measurements if each.busy_before is not None] if timing else []
+    if not shares:
+        return ""
+    ends = " to ".join(dict.fromkeys(f"{share:.0%}" for share in (min(shares), max(shares))))
+    return f" Processors busy just before: {ends}."
 
 
 def _steps_per_epoch(params: Params, dataset: str) -> int | None:

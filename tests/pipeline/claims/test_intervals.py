@@ -5,7 +5,15 @@ import math
 import pytest
 from scipy import stats
 
-from pipeline.claims.intervals import Estimate, estimate, growth_exponent, level, probability_of_improvement, saved
+from pipeline.claims.intervals import (
+    Estimate,
+    estimate,
+    growth_exponent,
+    level,
+    probability_of_improvement,
+    ratio_in_rounds,
+    saved,
+)
 
 SLEEP = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
 """Student's paired differences of 1908: mean 1.58, t interval 0.7001 to 2.4599."""
@@ -27,20 +35,34 @@ def test_probability_of_improvement() -> None:
 
 
 def test_saved_time() -> None:
-    ours, theirs = [1.0, 1.1, 0.9, 1.05, 0.95] * 4, [2.0, 2.2, 1.8, 2.1, 1.9] * 4
-    effect = saved(ours, theirs)  # each round of theirs takes twice as long
-    assert effect.mean == pytest.approx(0.5)
-    assert (effect.low, effect.high) == (pytest.approx(0.5), pytest.approx(0.5))
-    noisy = [1.0, 1.3, 0.8, 1.1, 0.9, 1.2, 1.0, 0.7, 1.4, 1.1]
-    effect = saved(noisy, theirs[:10])
+    """The unit is a measurement: what its rounds have in common, and whatever disturbs one of them, is left out."""
+    ours, theirs = (
+        [[1.0, 1.1, 7.0], [2.0, 2.2, 1.8], [0.8, 0.9, 0.7]],
+        [[2.0, 2.2, 1.8], [4.0, 4.4, 3.6], [2.0, 2.0, 2.0]],
+    )
+    effect = saved(ours, theirs)
+    assert effect == estimate([0.5, 0.5, 0.6])
+    assert effect.n == 3
+    assert saved(ours[:2], theirs[:2]) == Estimate(0.5, None, None, 2)
+
+
+def test_ratio_in_rounds() -> None:
+    longer, shorter = [2.0, 3.0, 4.1, 2.1, 1.9] * 2, [1.0, 1.5, 2.0, 1.0, 1.0] * 2
+    effect = ratio_in_rounds(longer, shorter)
+    ratios = [one / other for one, other in zip(longer, shorter, strict=True)]
     reference = stats.bootstrap(
-        (noisy, theirs[:10]),
-        lambda a, b, axis: 1 - stats.quantile(a, 0.5, axis=axis) / stats.quantile(b, 0.5, axis=axis),
-        paired=True, method="percentile", rng=1,
-    ).confidence_interval  # fmt: skip
-    assert effect.low == pytest.approx(reference.low, abs=0.02)
-    assert effect.high == pytest.approx(reference.high, abs=0.02)
-    assert saved(noisy, theirs[:10]) == effect  # a fixed seed
+        (ratios,), lambda a, axis: stats.quantile(a, 0.5, axis=axis), method="percentile", rng=1
+    ).confidence_interval
+    assert effect.mean == pytest.approx(2.0)
+    assert (effect.low, effect.high) == (
+        pytest.approx(reference.low, abs=0.02),
+        pytest.approx(reference.high, abs=0.02),
+    )
+    wider = ratio_in_rounds(longer, shorter, confidence=0.999)
+    assert wider.high is not None
+    assert effect.high is not None
+    assert wider.high > effect.high
+    assert ratio_in_rounds(longer, shorter) == effect  # a fixed seed
 
 
 def test_growth_exponent() -> None:

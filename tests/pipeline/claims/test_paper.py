@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipeline.artifacts.current import read_scaling
 from pipeline.base import paths
 from pipeline.claims.answers import answers
 from pipeline.claims.intervals import Estimate
@@ -10,7 +11,7 @@ from pipeline.claims.paper import ON_MACHINES, ON_TEXTS
 from pipeline.params.schema import load_params
 from pipeline.report.published import load_published
 from tests.conftest import Workspace
-from tests.made_up import STAMP, write_timing
+from tests.made_up import STAMP, write_scaling, write_timing
 from tests.pipeline.conftest import SEEDS, growing, verdicts, write_losses
 
 
@@ -115,7 +116,18 @@ def test_speed(grid: Workspace, gam: float, verdict: str) -> None:
     rival = measured("C2")["vs Transformer"]
     assert isinstance(rival.value, Estimate)
     assert rival.value.mean == pytest.approx(1 - gam)
-    assert (rival.unit, rival.n, rival.counted) == ("share of time", 3, "rounds")
+    assert (rival.unit, rival.n, rival.counted) == ("share of time", 5, "measurements")
+
+
+def test_measurements_that_differ_decide_nothing(grid: Workspace) -> None:
+    """GAM saves 10 %, more or less: 25 % of its time, from one measurement to the next."""
+    write_timing(transformer=1.0, mamba=1.1, gam=0.9, noise=0.25)
+    assert verdicts(grid, "machine")["C2"] == "inconclusive"
+    write_timing(transformer=1.0, mamba=1.1, gam=0.9, noise=0.02)
+    assert verdicts(grid, "machine")["C2"] == "reproduced"
+    grid.edit({"timing": {"measurements": 1}})
+    write_timing(transformer=1.0, mamba=1.1, gam=0.9)
+    assert verdicts(grid, "machine")["C2"] == "inconclusive"
 
 
 def test_no_verdict_rests_on_a_slow_opponent(grid: Workspace) -> None:
@@ -157,6 +169,23 @@ def test_growth(grid: Workspace, gam_power: float, power: float, longest: int, c
     growing(grid, "transformer", power, longest)
     found = verdicts(grid, "machine")
     assert (found["C5"], found["C6"]) == (c5, c6)
+
+
+def test_growth_that_was_measured_in_part(grid: Workspace) -> None:
+    """GAM needs every doubling up to the longest length, the Transformer one; and a machine may be too small to try."""
+    growing(grid, "gam", 1.0, 8192)
+    growing(grid, "transformer", 2.0, 2048)
+    for model in ("gam", "transformer"):
+        scaling = read_scaling(load_params(), model)
+        assert scaling is not None
+        points = [point.model_copy(update={"fits_cap": None}) for point in scaling.points]
+        short = {"milliseconds": [], "peak_mib": None}
+        points[2:] = [point.model_copy(update=short) for point in points[2:]]
+        write_scaling(model, points)
+    found = {name: each.verdict for claim in ("C5", "C6") for name, each in measured(claim).items()}
+    assert found["time per doubling"] == found["memory per doubling"] == "reproduced"  # of C6
+    assert {each.verdict for each in measured("C5").values()} == {"not run"}
+    assert found["what fits in 14.6 GiB at 8192 tokens"] == "not run"
 
 
 def test_two_devices_do_not_compare(grid: Workspace) -> None:

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from pipeline.base import paths
+from pipeline.base.files import write_json
 from pipeline.commands.prune import main as prune
 from tests.conftest import Workspace
 from tests.made_up import write_inside, write_ngrams, write_recall, write_tuning
@@ -18,6 +19,7 @@ def test_prune(grid: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     growing(grid, "gam", 1.0, 8192)
     write_ngrams(6.0, 5.0)
     shutil.copy(paths.ngrams("stories"), paths.ngrams("gone"))
+    write_json(paths.TIMING_WORK / "key" / "measurement-1.json", {})  # others are still to be made
     grid.edit({"families": {"paper": {"seeds": [0, 1]}}, "scaling": {"models": ["transformer"]}})
     grid.call(prune)
     removed = {line.removeprefix("removed ") for line in capsys.readouterr().out.splitlines()[:-1]}

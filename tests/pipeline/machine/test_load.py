@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from pipeline.artifacts.records import TimingResult
+from pipeline.artifacts.records import Curve
 from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
 from pipeline.base.paths import HOUSE
@@ -68,6 +68,6 @@ def test_the_provenance_says_how_threads_wait(monkeypatch: pytest.MonkeyPatch) -
     assert start(runtime).waiting == "GOMP_SPINCOUNT=7"
     monkeypatch.delenv("GOMP_SPINCOUNT")
     assert start(runtime).waiting is None
-    recorded = read_result(HOUSE / paths.TIMING, TimingResult)
+    recorded = read_result(HOUSE / paths.curve("wikitext-2-v1", "gam-bfloat16", 0), Curve)
     assert recorded is not None
     assert recorded.provenance.waiting is None

@@ -79,6 +79,28 @@ def test_the_paper_protocol() -> None:
         ({"models": {"mamba": {"block_size": 16}}}, "timing.models differ in block_size (transformer 32,"),
         ({"scaling": {"models": ["gam", "gam"]}}, "scaling.models names 'gam' twice"),
         ({"claims": {"assay_nats": 0.0}}, "claims.assay_nats: input should be greater than 0, got 0.0"),
+        ({"scaling": {"cpu": {"lengths": [64, 32]}}}, "scaling.cpu.lengths must name each length once, the shortest"),
+        ({"scaling": {"cpu": {"lengths": []}}}, "scaling.cpu.lengths: list should have at least 1 item"),
+        (
+            {"scaling": {"cpu": {"repetitions": 4}}},
+            "scaling.cpu.repetitions: input should be greater than or equal to 5",
+        ),
+        ({"scaling": {"repetitions": 4}}, "scaling.repetitions is of an earlier version: each type of device has"),
+        ({"timing": {"measurements": 0}}, "timing.measurements: input should be greater than 0, got 0"),
+        ({"claims": {"linear": [0.9, 1.1]}}, "claims.linear is of an earlier version: what counts as linear is"),
+        (
+            {"claims": {"linear_ratio": [2.1, 1.9]}},
+            "claims.linear_ratio must go from the smaller to the larger, got [2",
+        ),
+        ({"claims": {"quadratic_ratio": [4.0]}}, "claims.quadratic_ratio: list should have at least 2 items"),
+        (
+            {"claims": {"longest": 1024}},
+            "claims.longest must be shortest, which is 1024, doubled once or more, got 1024",
+        ),
+        (
+            {"claims": {"longest": 3000}},
+            "claims.longest must be shortest, which is 1024, doubled once or more, got 3000",
+        ),
         ({"models": {"gam": None}}, "models.gam"),
         ({"datasets": {"../up": {}}}, "datasets.../up: string should match pattern"),
         ({"runtime": {"device": "tpu"}}, "runtime.device: input should be 'auto', 'cpu' or 'cuda', got 'tpu'"),

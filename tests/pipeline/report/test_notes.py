@@ -15,7 +15,7 @@ from tests.pipeline.conftest import write_losses
 
 def test_the_rule_prints_the_margins() -> None:
     params = load_params(HOUSE / "params.yaml")
-    for number in ("0.01 nats", "2% for times", "0.01 for gate", "T = 1024", "0.9 to 1.1", "1.8 to 2.2"):
+    for number in ("0.01 nats", "2% for times", "0.01 for gate", "T = 1024 to 16384", "1.87 to 2.14", "3.48 to 4.59"):
         assert number in " ".join(rule(params.claims))
     told = " ".join(terms(params))
     for number in ("(0.01 nats, 2 % of a time, 0.01 of a gate)", "0.05 nats below", "fewer than 5 seeds"):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.claims.answers import Answer, Size
+from pipeline.claims.growth import Doubling, Growth
 from pipeline.claims.intervals import Estimate
 from pipeline.claims.measurements import Assay, Fit, Machine, Measurement, Reach, not_judged, not_run
 from pipeline.report.wording import (
@@ -21,7 +22,14 @@ from pipeline.report.wording import (
 LOSS = Measurement(
     "Transformer − GAM", "reproduced", Estimate(0.0533, 0.0223, 0.0843, 5), "nats", 5, won=1.0, source=Path("results/c")
 )
-TIME = Measurement("vs Transformer", "reproduced", Estimate(0.122, 0.111, 0.133, 15), "share of time", 15, "rounds")
+TIME = Measurement(
+    "vs Transformer", "reproduced", Estimate(0.122, 0.111, 0.133, 15), "share of time", 5, "measurements"
+)
+DOUBLINGS = (
+    Doubling(1024, Estimate(2.85, 2.7, 2.9, 8), predicted=2.5),
+    Doubling(2048, Estimate(3.12, 3.12, 3.12, 1), predicted=2.8),
+)
+GROWN = Measurement("time per doubling", "contradicted", Growth(DOUBLINGS))
 BEHIND = replace(LOSS, verdict="contradicted", value=Estimate(-0.05, -0.08, -0.02, 5))
 
 
@@ -35,7 +43,9 @@ def answer(*measurements: Measurement) -> Answer:
         (LOSS, "0.0533 [0.0223, 0.0843] nats"),
         (replace(LOSS, value=Estimate(-0.00001, None, None, 1)), "0.0000 nats (no interval)"),
         (TIME, "12.2 % [11.1, 13.3]"),
-        (Measurement("x", "inconclusive", Estimate(2.05, -1.911, 6.012, 3), "exponent"), "2.050 [-1.911, 6.012]"),
+        (GROWN, "x2.85 to x3.12, by arithmetic x2.50 to x2.80"),
+        (replace(GROWN, value=Growth(DOUBLINGS[:1])), "x2.85, by arithmetic x2.50"),
+        (replace(GROWN, value=Growth((replace(DOUBLINGS[0], predicted=None),))), "x2.85"),
         (Measurement("x", "reproduced", Estimate(0.2, 0.1, 0.3, 3), "gate"), "0.2000 [0.1000, 0.3000]"),
         (Measurement("x", "contradicted", Reach(13, 13, 13)), "13 tokens, its convolutions alone reach 13"),
         (Measurement("x", "reproduced", Reach(14, 16, 13)), "14 to 16 tokens, its convolutions alone reach 13"),
@@ -77,9 +87,13 @@ def test_lines_say_what_was_counted() -> None:
     one = replace(LOSS, n=1, won=0.5)
     assert plain(measurement_text(one)).endswith("; 1 seed, 0.5 as claimed; secondary; reproduced")
     assert plain(measurement_text(replace(TIME, remark="slow"))) == (
-        "time of a training step that GAM saves, vs Transformer (slow): 12.2 % [11.1, 13.3]; 15 rounds; reproduced"
+        "time of a training step that GAM saves, vs Transformer (slow): 12.2 % [11.1, 13.3]; 5 measurements; reproduced"
     )
     assert plain(measurement_text(not_run("x"))) == "x: not run"
+    assert plain(measurement_text(GROWN)) == (
+        "time per doubling: x2.85 to x3.12, by arithmetic x2.50 to x2.80; from 1024 tokens x2.85 [2.70, 2.90] (8 "
+        "rounds); from 2048 tokens x3.12; contradicted"
+    )
     assert plain(measurement_text(replace(not_run("x"), unit="nats"))) == "loss, x: not run"
 
 
@@ -119,7 +133,7 @@ def test_evidence_names_text_size_and_count() -> None:
     assert evidence_text(answer(not_run("x"))) == "–"
     step = Machine("Device", "cpu", "float32", 16, block_size=32)
     timed = replace(answer(replace(TIME, machine=step)), dataset=None, family=None)
-    assert evidence_text(timed) == "any text, 16 x 32 tokens; d = 16, 2 layers; float32 on Device (cpu); 15 rounds"
-    block = replace(TIME, machine=Machine("Device", "cpu", "float32", 2, d_model=16), counted="lengths", n=3)
+    assert evidence_text(timed) == "any text, 16 x 32 tokens; d = 16, 2 layers; float32 on Device (cpu); 5 measurements"
+    block = replace(GROWN, machine=Machine("Device", "cpu", "float32", 2, d_model=16, memory_batch_size=8))
     measured = replace(answer(block), dataset=None, family=None)
-    assert evidence_text(measured) == "one block, d = 16, batch 2; float32 on Device (cpu); 3 lengths"
+    assert evidence_text(measured) == "one block, d = 16, batch 2 (memory: 8); float32 on Device (cpu)"

@@ -6,17 +6,19 @@ from matplotlib.text import Text
 from tests.conftest import Workspace
 from tests.made_up import scaling_point, write_run, write_scaling
 
-NAMES = ["compute_time", "epoch_time", "gam_block", "peak_memory", "recall", "validation_loss", "validation_perplexity"]
+NAMES = [
+    "compute_time", "epoch_time", "gam_block", "growth", "peak_memory", "recall", "validation_loss",
+    "validation_perplexity",
+]  # fmt: skip
 FILES = [f"{name}.{kind}" for name in NAMES for kind in ("pdf", "svg")]
 
 
 def write_lengths(model: str, fits: int) -> None:
     """Lengths 64 to 256; from the one above `fits` on it is out of memory."""
     points = [
-        scaling_point(length, memory, [0.1 * length, 0.2 * length, 0.4 * length], 2.0 * length)
+        scaling_point(length, 0.1 * length, 2.0 * length, noise=1.0)
         if length <= fits
-        else scaling_point(length, memory, [], None)
-        for memory in ("device", "t4")
+        else scaling_point(length, None, None, fits_cap=False)
         for length in (64, 128, 256)
     ]
     write_scaling(model, points)

@@ -40,9 +40,9 @@ def test_every_measurement_has_a_line(grid: Workspace) -> None:
     assert "  - loss, Transformer − GAM, epoch 2: as C3; reproduced" in found["C12"]
     steps = "- any text, 16 x 32 tokens; d = 16, 2 layers, T = 32; float32 on Test & Device_1 (cpu): **reproduced**"
     assert any(each.startswith(steps) for each in found["C1"])
-    mamba = rf"  - time of .* saves, vs Mamba \(without its fast GPU code\): {number}; 3 rounds; not judged"
+    mamba = rf"  - time of .* saves, vs Mamba \(without its fast GPU code\): {number}; 5 measurements; not judged"
     assert any(re.fullmatch(mamba, each) for each in found["C1"])
-    assert "- one block, d = 16, batch 1; float32 on Test & Device_1 (cpu): **reproduced**" in found["C5"]
+    assert "- one block, d = 16, batch 1 (memory: 2); float32 on Test & Device_1 (cpu): **reproduced**" in found["C5"]
     assert "- stories; d = 16, 2 layers, T = 32: not run" in found["C7"]
 
 
