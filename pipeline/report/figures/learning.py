@@ -60,8 +60,10 @@ class Panel:
 
 
 def learning_figures(params: Params, published: Published) -> dict[str, Figure]:
-    """The figures by name."""
+    """The figures by name; none where no family trains as published."""
     groups = compared(params, {})
+    if not groups:
+        return {}
     cells = [(group.dataset, each.model) for group in groups for each in group.members if each.model]
     curves = {cell: read_curves(params, *cell) for cell in cells}
     clocks = {cell: read_clocks(params, *cell) for cell in cells}

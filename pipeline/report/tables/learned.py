@@ -29,6 +29,7 @@ MEASURES = {
     "test_loss": (Quantity("Test loss", "nats/token"), 4),
 }
 """The columns, and their decimals."""
+NO_FAMILY = "no family has a protocol of its own"
 
 
 def learned_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
@@ -52,6 +53,7 @@ def learned_table(params: Params, published: Published) -> tuple[Table, dict[str
             counted += [ngrams.provenance] if ngrams else []
             rows += _counts(ngrams)
             groups.append(Group(f"{dataset}, {name}", rows))
+    groups = groups or [Group(NOT_PUBLISHED, [[NO_FAMILY, *[NOT_PUBLISHED] * (len(MEASURES) + 3)]])]
     columns = [
         Column(Quantity("Parameters", "M")),
         Column(Quantity("Learning rate")),
