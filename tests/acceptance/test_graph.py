@@ -6,13 +6,11 @@ from pathlib import Path
 
 from pipeline.base import paths
 from pipeline.base.paths import HOUSE
-from pipeline.commands.quickstart import merge
 from pipeline.params.reading import read_yaml
 from pipeline.params.recall import TASKS
 from pipeline.params.schema import load_params
 from tests.acceptance.conftest import FINGERPRINTS, MODELS
 from tests.acceptance.workspaces import dvc, dvc_fails, files_in, stages_run, write_params
-from tests.conftest import reduced_family
 
 
 def replace(file: Path, old: str, new: str) -> None:
@@ -51,24 +49,39 @@ def test_another_seed(house: Path) -> None:
     }  # fmt: skip
 
 
-def test_other_families(house: Path) -> None:
-    params = merge(read_yaml(house / "params.yaml"), reduced_family(read_yaml(house / "params.yaml")))
+def test_another_family(house: Path) -> None:
+    params = read_yaml(house / "params.yaml")
     params["models"]["gam-bfloat16"] = params["models"]["gam"] | {"precision": "bfloat16"}
     params["families"]["bfloat16"] = {"datasets": ["stories"], "models": ["gam-bfloat16"], "seeds": [0]}
-    params["families"]["reduced"] = {"datasets": ["less"], "models": ["gam-reduced"], "seeds": [5]}
     write_params(house, params)
     ran = stages_run(dvc(house, "repro"))
     assert ran == {
-        "check", "fingerprint@gam-bfloat16", "fingerprint@gam-reduced", "fingerprint@transformer-reduced",
-        "fingerprint@gam-sum-fusion-reduced", "train_bfloat16@stories-gam-bfloat16-0",
-        "evaluate_bfloat16@stories-gam-bfloat16-0", "fetch@less", "tokenise@less",
-        "ngrams@less", "train_reduced@less-gam-reduced-5", "evaluate_reduced@less-gam-reduced-5",
-        "tables", "figures",
+        "check", "fingerprint@gam-bfloat16", "train_bfloat16@stories-gam-bfloat16-0",
+        "evaluate_bfloat16@stories-gam-bfloat16-0", "tables", "figures",
     }  # fmt: skip
     table = (house / "paper_tables/main.md").read_text()
-    rows = [line for line in table.splitlines() if line.startswith(("| stories, bfloat16 ", "| less, reduced "))]
-    assert len(rows) == 6
-    assert not any("not run" in row for row in rows)
+    (row,) = [line for line in table.splitlines() if line.startswith("| stories, bfloat16 ") and "GAM" in line]
+    assert "not run" not in row
+
+
+def test_a_family_with_a_protocol_of_its_own(house: Path) -> None:
+    """Its rate is tuned first, its runs are looked into, and it has a table of its own."""
+    params = read_yaml(house / "params.yaml")
+    params["datasets"]["less"] = params["datasets"]["stories"] | {"vocab_size": 140}
+    params["models"]["gam-small"] = params["models"]["gam"]
+    params["families"]["small"] |= {"protocol": "small", "datasets": ["less"], "models": ["gam-small"], "seeds": [5]}
+    params["protocols"]["small"] |= {"batch_size": 16, "warmup_steps": 2}
+    params["tuning"] |= {"learning_rates": [0.001, 0.01], "extensions": 0}
+    write_params(house, params)
+    ran = stages_run(dvc(house, "repro"))
+    assert ran == {
+        "check", "fetch@less", "tokenise@less", "ngrams@less", "fingerprint@gam-small", "tune@less-gam-small",
+        "train_small@less-gam-small-5", "evaluate_small@less-gam-small-5", "inside@less-gam-small-5",
+        "tables", "figures",
+    }  # fmt: skip
+    table = (house / "paper_tables/learned.md").read_text()
+    (row,) = [line for line in table.splitlines() if line.startswith("| less, small ") and "GAM" in line]
+    assert "not run" not in row
 
 
 def test_comments_and_names_retrain_nothing(house: Path) -> None:

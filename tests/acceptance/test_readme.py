@@ -89,7 +89,7 @@ def paired(folder: Path, better: str, worse: str, best: bool) -> list[float]:
 
 
 def losses(folder: Path, name: str, best: bool) -> dict[str, float]:
-    (there,) = [each for each in folder.iterdir() if each.name in (name, f"{name}-bfloat16", f"{name}-reduced")]
+    (there,) = [each for each in folder.iterdir() if each.name in (name, f"{name}-bfloat16", f"{name}-small")]
     epochs = {file.name: json.loads(file.read_text())["epochs"] for file in there.glob("seed-*.json")}
     values = {file: [epoch["validation_loss"] for epoch in each] for file, each in epochs.items()}
     return {file: min(each) if best else each[-1] for file, each in values.items()}
@@ -111,16 +111,15 @@ def test_other_numbers_are_those_of_the_paper_and_of_params() -> None:
     gam = params.models["gam"].config(vocab_size=10_000)
     assert isinstance(gam, GAMConfig)
     gate = gam.n_layer * 2 * gam.d_model * (gam.d_model + 1) / LanguageModel(gam).n_parameters()
-    reduced = params.models["gam-reduced"].config(vocab_size=5)
-    text = params.datasets["wikitext-2-v1-reduced"]
+    small = params.models["gam-small"].config(vocab_size=5)
+    text = params.datasets["wikitext-2-v1-small"]
     for number in (
         str(main.perplexity),
         str(ablation.best_perplexity),
         f"{gam.n_layer * (gam.kernel_size - 1) + 1} tokens",
         f"{100 * gate:.0f} %",
-        f"d = {reduced.d_model}",
-        f"{reduced.n_layer} layers",
-        f"{text.rows['train']:,} rows",
+        f"d = {small.d_model}",
+        f"{small.n_layer} layers",
         f"{text.vocab_size:,}",
     ):
         assert number in NUMBERS, number
