@@ -96,7 +96,7 @@ def make_up_results(params: Params) -> None:
         for seed in seeds:
             write_run(model, seed, [8 - epoch / 10 for epoch in range(params.train.epochs)], dataset)
     for dataset in params.datasets:
-        write_ngrams(6.5, 5.0, dataset)
+        write_ngrams(6.5, 5.0, dataset, trigram=4.5)
     write_timing(**dict.fromkeys(params.timing.models, 1.0))
     for model in params.scaling.models:
         points = [scaling_point(length, length / 100, length / 10) for length in params.scaling.cpu.lengths]

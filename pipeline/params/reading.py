@@ -43,7 +43,9 @@ def read_yaml(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", YAMLWarning)
-            return yaml.load(text)
+            values = yaml.load(text)
+            YAML(typ="safe").load(text)  # by libyaml, with which DVC reads, and which refuses a little more
+            return values
     except RecursionError:
         raise UserError(f"{path} is nested too deeply: correct its brackets or its indentation") from None
     except Exception as error:  # on damaged text ruamel.yaml raises ValueError, TypeError and AssertionError as well

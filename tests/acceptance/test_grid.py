@@ -70,7 +70,7 @@ def without_clocks(file: Path) -> dict[str, Any]:
     stages: dict[str, Any] = YAML(typ="safe").load(file)["stages"]
     for stage in stages.values():
         for entry in [*stage["deps"], *stage["outs"]]:
-            if entry["path"].startswith(("results", "paper_tables")) and not entry["path"].startswith(COMPUTED):
+            if entry["path"].startswith(("results", "paper_tables", "docs")) and not entry["path"].startswith(COMPUTED):
                 for key in ("md5", "size", "nfiles"):
                     entry.pop(key, None)
     return stages

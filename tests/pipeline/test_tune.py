@@ -28,7 +28,7 @@ def small(tokenised: Workspace) -> Workspace:
         {
             "families": {"paper": {"protocol": "small"}},
             "protocols": {"small": {"batch_size": 16, "warmup_steps": 2}},
-            "tuning": {"learning_rates": [0.001, 0.01], "extensions": 1},
+            "tuning": {"learning_rates": [0.001, 0.01], "share": 0.5, "extensions": 1},
         }
     )
     return tokenised

@@ -22,7 +22,7 @@ WEIGHTS, CURVE, CLOCK, METRICS = (
     path(**NAMES)  # type: ignore[operator]
     for path in (paths.weights, paths.curve, paths.clock, paths.metrics)
 )
-SAVE_OFTEN = "from pipeline import train; train.SAVE_EVERY = 0.0"
+SAVE_OFTEN = "from pipeline import train; from pipeline.training import running; running.SAVE_EVERY = 0.0"
 
 
 class NotInjectedError(Exception):

@@ -82,8 +82,8 @@ def damaged_saves(bench: Bench, times: int) -> int:
 POISONED = """
 import itertools
 from pipeline import train
-from pipeline.training import protocol as training
-train.SAVE_EVERY = 0.0
+from pipeline.training import protocol as training, running
+running.SAVE_EVERY = 0.0
 step, count = training.train_step, itertools.count(1)
 training.train_step = lambda *given: step(*given) * (float('nan') if next(count) == 40 else 1)
 """

@@ -41,14 +41,14 @@ def killed_in_a_save(bench: Bench, times: int) -> int:
     survived = 0
     head = (
         "import itertools, os, signal; from pathlib import Path\nfrom pipeline import train\n"
-        "from pipeline.artifacts import tensors\nfrom pipeline.base import files\n"
-        "train.SAVE_EVERY = 0.0\nsync, count = files._sync, itertools.count()\n"
+        "from pipeline.artifacts import tensors\nfrom pipeline.base import files\nfrom pipeline.training import running\n"
+        "running.SAVE_EVERY = 0.0\nsync, count = files._sync, itertools.count()\n"
         "def counted(): return next(count) == 5\n"
-        "original = train.save\n"
+        "original = running.save\n"
         "def save(folder, state, made_by):\n"
         "    if state.steps == 20: patch()\n"
         "    original(folder, state, made_by)\n"
-        "train.save = save\n"
+        "running.save = save\n"
     )
     for moment in MOMENTS_OF_A_SAVE[:times]:
         with bench.copy() as house:

@@ -64,7 +64,7 @@ def test_made_with_other_parameters(workspace: Workspace, change: dict[str, Any]
     workspace.call(tables)
     note = f"{LEFT_OUT}: {left_out}."
     for file in paths.PAPER_TABLES.glob("*.md"):
-        assert note in file.read_text()
+        assert (note in file.read_text()) != (file.stem in ("recall", "facts")), "those have notes of their own"
     assert ("seed 0, 1" in left_out) == (cells("main", "stories", "GAM (Full)")[-1] == "0")
     assert ("n-grams" in left_out) == (cells("main", "stories", "Bigram count")[-2] == "not run")
     assert ("scaling" in left_out) == (cells("scaling", "time (ms)", "256")[-1] == "not run")
