@@ -41,7 +41,8 @@ def killed_in_a_save(bench: Bench, times: int) -> int:
     survived = 0
     head = (
         "import itertools, os, signal; from pathlib import Path\nfrom pipeline import train\n"
-        "from pipeline.artifacts import tensors\nfrom pipeline.base import files\nfrom pipeline.training import running\n"
+        "from pipeline.artifacts import tensors\nfrom pipeline.base import files\n"
+        "from pipeline.training import running\n"
         "running.SAVE_EVERY = 0.0\nsync, count = files._sync, itertools.count()\n"
         "def counted(): return next(count) == 5\n"
         "original = running.save\n"
