@@ -24,7 +24,7 @@ from benchmarks.steps import measure_steps, stepper
 from pipeline.artifacts.provenance import provenance
 from pipeline.base import paths
 from pipeline.base.files import write_json, write_text
-from pipeline.machine.load import busy_share
+from pipeline.machine.gauge import CpuGauge
 from pipeline.machine.setup import Machine, start
 from pipeline.params.reading import read_yaml
 from pipeline.params.schema import Params, load_params
@@ -44,7 +44,7 @@ def main() -> None:
     if subprocess.run([sys.executable, "-m", "pytest", "-q", *PARITY]).returncode:
         print("error: nothing is measured while the parity tests fail: mend what they name", file=sys.stderr)
         sys.exit(2)
-    params, busy = load_params(), busy_share(seconds=1.0)
+    params, busy = load_params(), CpuGauge().busy_share(seconds=1.0)
     machine = start(params.runtime.model_copy(update={"deterministic": False}))
     results = {"provenance": provenance(machine, None).model_dump(), "busy_before": busy}
     results |= on_gpu(params, machine) if machine.device.type == "cuda" else on_cpu(params, machine)

@@ -16,7 +16,10 @@ RESULTS = Path("results")
 PAPER_TABLES = Path("paper_tables")
 FIGURES = PAPER_TABLES / "figures"
 FINDINGS = Path("docs/findings.md")
-TIMING = RESULTS / "timing.json"
+TIMINGS = RESULTS / "timing"
+"""Folder of the times of training steps, a file for each device."""
+SCALINGS = RESULTS / "scaling"
+"""Folder of what single blocks cost: of each model a folder, in it a file for each device."""
 TASKS_FINGERPRINT = RESULTS / "fingerprint" / "tasks.json"
 """What the tasks of `recall` and the training on them compute on a tiny case."""
 TIMING_WORK = WORK / "timing"
@@ -78,9 +81,14 @@ def ngrams(dataset: str) -> Path:
     return RESULTS / "ngrams" / f"{dataset}.json"
 
 
-def scaling(model: str) -> Path:
+def timing(device: str) -> Path:
+    """Times of training steps on a device."""
+    return TIMINGS / f"{device}.json"
+
+
+def scaling(model: str, device: str) -> Path:
     """Time and memory of one block of a model against the length of its input."""
-    return RESULTS / "scaling" / f"{model}.json"
+    return SCALINGS / model / f"{device}.json"
 
 
 def training_fingerprint(model: str) -> Path:
