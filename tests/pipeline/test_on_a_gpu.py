@@ -64,6 +64,9 @@ def test_scaling_on_a_gpu(workspace: Workspace, gpu: MadeUpGauge) -> None:
     for point in result.points:
         assert point.milliseconds == point.queued_milliseconds == point.finite_milliseconds == [2.0] * rounds
         assert (point.peak_mib, point.fits_cap) == (100, True)
+    workspace.call(tables)
+    table = (paths.PAPER_TABLES / "scaling.md").read_text()
+    assert "time, told beforehand, with gradients that stay finite (ms), Made-up GPU" in table
     asked = [each for each in gpu.asked if each != "wait"]
     assert asked[:3] == ["as told", "queued", "queued"]
 

@@ -26,6 +26,11 @@ from pipeline.report.tables.layout import (
 
 OUT_OF_MEMORY = "OOM"
 UNITS: dict[Cost, str] = {"time": "ms", "memory": "MiB"}
+OTHER_TIMES = {
+    "queued_milliseconds": "time, all work told beforehand",
+    "finite_milliseconds": "time, told beforehand, with gradients that stay finite",
+}
+"""Of a GPU: short blocks run faster than they can be told, and infinite numbers can be faster to compute with."""
 
 
 def scaling_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
@@ -65,6 +70,10 @@ def _groups(params: Params, device: Device, theirs: dict[str, dict[int, ScalingR
         rows = [[str(length), *_cells(scalings, theirs, length, cost)] for length in lengths]
         factors = [[_doubling(length), *_factors(params, scalings, theirs, length, cost)] for length in asked[:-1]]
         groups += [Group(f"{cost} ({unit})", rows), Group(f"{cost}: times as much at twice the length", factors)]
+    for field, label in OTHER_TIMES.items():
+        if any(getattr(point, field) for scaling in device.scalings.values() for point in scaling.points):
+            rows = [[str(length), *_other_times(scalings, theirs, length, field)] for length in lengths]
+            groups.append(Group(f"{label} (ms)", rows))
     fitting = [[str(length), *_fitting(scalings, theirs, length)] for length in lengths if length >= asked[0]]
     groups.append(Group(f"fits in {params.scaling.cap.gib} GiB", fitting))
     return [Group(on_device(group.label, device), group.rows) for group in groups]
@@ -146,8 +155,7 @@ def _reproduced(point: ScalingPoint, cost: Cost) -> str:
         return OUT_OF_MEMORY if point.peak_mib is None else f"{point.peak_mib:.1f}"
     if not point.milliseconds:
         return OUT_OF_MEMORY
-    low, middle, high = quantiles(point.milliseconds, n=4, method="inclusive")
-    return f"{middle:.1f} ± {(high - low) / 2:.1f}"
+    return _spread(point.milliseconds)
 
 
 def _factors(
@@ -187,6 +195,24 @@ def _predicted(params: Params, theirs: dict[str, dict[int, ScalingRow]], length:
         cells += [NOT_PUBLISHED] if rows else []
         cells.append(" / ".join(f"{ratio:.2f}" if ratio else "–" for ratio in ratios))
     return cells
+
+
+def _other_times(
+    scalings: dict[str, ScalingResult | None], theirs: dict[str, dict[int, ScalingRow]], length: int, field: str
+) -> list[str]:
+    """Median ± half the interquartile range of times that the paper does not have."""
+    cells = []
+    for model, scaling in scalings.items():
+        cells += [NOT_PUBLISHED] if theirs[model] else []
+        point = _point(scaling, length)
+        times: list[float] = getattr(point, field) if point else []
+        cells.append(_spread(times) if times else NOT_RUN if point is None else OUT_OF_MEMORY)
+    return cells
+
+
+def _spread(milliseconds: list[float]) -> str:
+    low, middle, high = quantiles(milliseconds, n=4, method="inclusive")
+    return f"{middle:.1f} ± {(high - low) / 2:.1f}"
 
 
 def _fitting(
