@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.bars import bars
 from benchmarks.blocks import measure_block
 from benchmarks.jobs import time_side_by_side
+from benchmarks.kernels import kernels
 from benchmarks.measure import in_turn, peak_mib
 from benchmarks.modes import loss_changes
 from benchmarks.report import report
@@ -75,6 +76,7 @@ def parts(params: Params, machine: Machine) -> Iterator[dict[str, Any]]:
     }
     yield {"side_by_side": asdict(time_side_by_side(jobs=2))}
     yield {"loss_changes": loss_changes()}
+    yield {"kernels": [asdict(kernel) for kernel in kernels()]}
 
 
 def on_cpu(params: Params, machine: Machine) -> dict[str, Any]:

@@ -42,7 +42,8 @@ def main() -> None:
     precisions: tuple[Precision, ...] = ("float32", "bfloat16") if machine.gauge.kind == "cuda" else ("float32",)
     found: dict[str, Any] = {"provenance": stamp.model_dump(), "blocks": {}, "steps": {}, "rerun": {}}
     is_good = True
-    for name in params.timing.models:
+    fused = [name for name, entry in params.models.items() if entry.model_dump().get("fused_mix")]
+    for name in [*params.timing.models, *fused]:
         config = dataclasses.replace(params.models[name].config(params.timing.vocab_size), dropout=0.0)
         by_kernels = stamp.mamba_kernels and params.models[name].block == "mamba"
         for precision in precisions:
