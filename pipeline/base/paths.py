@@ -22,6 +22,8 @@ SCALINGS = RESULTS / "scaling"
 """Folder of what single blocks cost: of each model a folder, in it a file for each device."""
 TASKS_FINGERPRINT = RESULTS / "fingerprint" / "tasks.json"
 """What the tasks of `recall` and the training on them compute on a tiny case."""
+GPU_WORK = WORK / "gpu"
+"""Folder of what the command gpu says and measures that is no result of a stage."""
 TIMING_WORK = WORK / "timing"
 """Folder of the measurements that are finished, while others are still to be made."""
 

@@ -29,8 +29,7 @@ from pipeline.params.command_line import OneLineParser
 from pipeline.params.families import PAPER
 from pipeline.params.schema import Params, load_params
 
-FOLDER = paths.WORK / "gpu"
-"""What is said and measured here and is no result of a stage: logs, and reports in JSON."""
+FOLDER = paths.GPU_WORK
 DONE = FOLDER / "done.json"
 """Names of the parts that ended well."""
 PACKED = ("results", "dvc.lock", str(FOLDER))
