@@ -15,6 +15,7 @@ OVERLAY := stories
 JOBS := 1
 LIMIT := 570
 DRY :=
+CUDA := 13.0
 
 # The image, by Docker, or by Podman with DOCKER=podman.
 DOCKER := docker
@@ -23,8 +24,14 @@ IMAGE := gam:$(VERSION)
 TOOLS := $(VENV)/tools
 USE_TOOLS := PATH=$(CURDIR)/$(TOOLS)/bin:$(PATH)
 
+# For drivers older than 580: torch's wheels for CUDA 12.6, by a lock of their own (make lock-cu126).
+IMAGE_ARGS_12.6 := --build-arg LOCK=requirements-cu126.lock \
+	--build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu126 \
+	--build-arg BUILD_IMAGE=docker.io/nvidia/cuda:12.6.3-devel-ubuntu24.04 \
+	--build-arg RUN_IMAGE=docker.io/nvidia/cuda:12.6.3-base-ubuntu24.04
+
 .PHONY: help quickstart test faults bench check repro grid gpu tables
-.PHONY: image docker-repro docker-check lock lint-docker sbom audit
+.PHONY: image docker-repro docker-check lock lock-cu126 lint-docker sbom audit
 
 help:                 ## what make can be told to do: this list
 	@awk -F ':.*## ' '/^[a-z].*:.*## / { gsub(/ /, ", ", $$1); printf "%-14s%s\n", $$1, $$2 }' Makefile
@@ -59,8 +66,8 @@ tables: $(READY)      ## the tables, the figures and README's opening, from the 
 	dvc repro --single-item --force tables figures
 	python -m pipeline readme
 
-image:                ## builds the container image, for a GPU (DOCKER=podman: by Podman)
-	$(DOCKER) build --file docker/Dockerfile --tag $(IMAGE) --build-arg VERSION=$(VERSION) \
+image:                ## builds the container image, for a GPU (DOCKER=podman: by Podman; CUDA=12.6: for older drivers)
+	$(DOCKER) build --file docker/Dockerfile --tag $(IMAGE) --build-arg VERSION=$(VERSION) $(IMAGE_ARGS_$(CUDA)) \
 		--build-arg REVISION="$$(git describe --always --dirty --abbrev=40 --exclude '*')" \
 		--build-arg SOURCE="$$(git remote get-url origin 2>/dev/null | sed 's#//[^/@]*@#//#')" .
 
@@ -77,6 +84,9 @@ lock: $(TOOLS)/ready  ## docker/*.lock anew, after an edit of pyproject.toml, co
 	$(USE_TOOLS) uv pip compile --quiet --config-file docker/uv.toml --custom-compile-command "make lock" \
 		--universal --python-version 3.11 --only-binary :all: --generate-hashes --no-annotate \
 		--output-file docker/tools.lock docker/tools.in >/dev/null
+
+lock-cu126: $(TOOLS)/ready ## docker/requirements-cu126.lock, for `make image CUDA=12.6`
+	$(USE_TOOLS) docker/lock.sh 3.12 pipeline,test,mamba docker/requirements-cu126.lock /dev/null cu126
 
 lint-docker: $(TOOLS)/ready ## lint of the Dockerfile and of the shell scripts beside it
 	$(USE_TOOLS) hadolint docker/Dockerfile

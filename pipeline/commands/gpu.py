@@ -8,6 +8,7 @@ named, and the next one begins. `--dry`: the same on the CPU, with tiny sizes, i
 
 import argparse
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,20 +19,22 @@ from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
+
 from gam.ops.mamba_kernels import have_kernels
 from pipeline.base import paths
 from pipeline.base.errors import UserError
 from pipeline.base.files import read_json, replacing, write_json
 from pipeline.base.lock import only_writer
 from pipeline.base.paths import HOUSE
+from pipeline.commands import workers
 from pipeline.commands.quickstart import cores, dvc_environment, prepare
+from pipeline.machine import gpu
 from pipeline.params.command_line import OneLineParser
 from pipeline.params.families import PAPER
 from pipeline.params.schema import Params, load_params
 
 FOLDER = paths.GPU_WORK
-DONE = FOLDER / "done.json"
-"""Names of the parts that ended well."""
 PACKED = ("results", "dvc.lock", str(FOLDER))
 KERNELS = "kernels of Mamba"
 LEFT = 20.0
@@ -64,31 +67,37 @@ def main() -> None:
     until, pack = time.monotonic() + args.limit - LEFT, args.pack.absolute()
     if not args.dry:
         require_gpu()
-        run(until, pack, "cuda")
+        run(until, pack, "cuda", visible().get("name", "gpu"))
         return
     with only_writer(SCRATCH.with_suffix(".lock"), f"the dry run in {SCRATCH}"):
         prepare(SCRATCH, DRY)
         with chdir(SCRATCH):
             if not Path(".dvc").exists():
                 subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", "--no-scm"], check=True)
-            run(until, pack, "cpu")
+            run(until, pack, "cpu", "dry")
 
 
 def require_gpu() -> None:
     """Raise UserError where torch sees none."""
-    import torch
-
-    from pipeline.machine.gpu import why_no_cuda
-
     if not torch.cuda.is_available():
-        raise UserError(f"no GPU to measure: {why_no_cuda()}; `make gpu DRY=1` tries everything on the CPU")
+        raise UserError(f"no GPU to measure: {gpu.why_no_cuda()}; `make gpu DRY=1` tries everything on the CPU")
 
 
-def run(until: float, pack: Path, device: str) -> None:
+def visible() -> dict[str, str]:
+    """Name and compute capability of the first GPU that may be used, which is left alone."""
+    return gpu.ask(next(iter(workers.gpus()), None), "name", "compute_cap")
+
+
+def done_file(name: str) -> Path:
+    """Holds the names of the parts that ended well on a GPU."""
+    return FOLDER / f"done-{re.sub(r'[^a-z0-9]+', '-', name.lower())}.json"
+
+
+def run(until: float, pack: Path, device: str, name: str) -> None:
     """Part by part, up to a moment of the clock. Exits with 1 where a part failed."""
-    params = load_params()
+    params, file = load_params(), done_file(name)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    done: list[str] = read_json(DONE) if DONE.exists() else []
+    done: list[str] = read_json(file) if file.exists() else []
     failed: list[str] = []
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does
     build = start_build() if device == "cuda" and KERNELS not in done else None
@@ -108,7 +117,7 @@ def run(until: float, pack: Path, device: str) -> None:
         seconds = time.monotonic() - started
         if ended:
             done.append(part.name)
-            write_json(DONE, done)
+            write_json(file, done)
         elif time.monotonic() < until:
             failed.append(part.name)
         write_pack(pack)
@@ -125,7 +134,7 @@ def first_parts(params: Params, device: str) -> Iterator[Part]:
     """What ten minutes are for."""
     dataset = first_text(params)
     yield Part("parity", [["benchmarks.parity", "--device", device, "--report", str(FOLDER / "parity.json")]])
-    if not (HOUSE / paths.tokens(dataset)).exists() and not paths.tokens(dataset).exists():
+    if not paths.tokens(dataset).exists():
         yield Part(f"tokens of {dataset}", [["dvc", "repro", f"tokenise@{dataset}"]])
     yield Part("fingerprints", [["dvc", "repro", "--single-item", "check", "fingerprint"]])
     for role in ("gam", "transformer"):
@@ -174,13 +183,11 @@ def scaling(model: str) -> Part:
 
 def start_build() -> "subprocess.Popen[bytes] | None":
     """Begin to compile Mamba's kernels, for this GPU alone, beside what comes first; None where they are installed."""
-    import torch
-
     if have_kernels():
         return None
-    major, _ = torch.cuda.get_device_capability()
+    major = visible().get("compute_cap", "").partition(".")[0]
     environment = os.environ | {
-        "PYTORCH_NVCC": f"sh {HOUSE / 'docker/nvcc-one.sh'} {major}",
+        "PYTORCH_NVCC": f"sh {HOUSE / 'docker/nvcc-one.sh'} {major or 'any'}",
         "MAX_JOBS": str(max(1, cores() // 4)),  # each runs four threads
         "CAUSAL_CONV1D_FORCE_BUILD": "TRUE",
         "MAMBA_FORCE_BUILD": "TRUE",

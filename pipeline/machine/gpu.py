@@ -34,7 +34,7 @@ def why_no_cuda() -> str:
     if supported < needed[0]:
         return (
             f"{driver_name()} supports CUDA {supported}, and torch {torch.__version__} was built for CUDA "
-            f"{torch.version.cuda}: install {driver}"
+            f"{torch.version.cuda}: install {driver}, or torch's wheels for CUDA {supported} (docs/container.md)"
         )
     return f"{driver_name()} shows none to this process (is CUDA_VISIBLE_DEVICES set?)"
 
@@ -115,9 +115,22 @@ def stack(device: torch.device) -> dict[str, str]:
 def busy_share(device: torch.device) -> float | None:
     """Share of the last second or less in which the GPU computed; None where nvidia-smi does not tell."""
     uuid = f"GPU-{torch.cuda.get_device_properties(device).uuid}"
-    asked = ["nvidia-smi", f"--id={uuid}", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
     try:
-        done = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=30)
-        return int(done.stdout) / 100
-    except (OSError, subprocess.SubprocessError, ValueError):
+        return int(ask(uuid, "utilization.gpu")["utilization.gpu"]) / 100
+    except (KeyError, ValueError):
         return None
+
+
+def ask(gpu: str | None, *fields: str) -> dict[str, str]:
+    """What nvidia-smi says of a GPU, by name, number or UUID; of the first one for None. Empty where it says nothing.
+
+    The fields are those of `nvidia-smi --help-query-gpu`. This process does not touch the GPU.
+    """
+    which = [] if gpu is None else [f"--id={gpu}"]
+    command = ["nvidia-smi", *which, f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+        values = done.stdout.splitlines()[0].split(", ")
+    except (OSError, subprocess.SubprocessError, IndexError):
+        return {}
+    return dict(zip(fields, values, strict=False))

@@ -77,7 +77,7 @@ def test_all_of_it_killed_after_each_part(tmp_path: Path) -> None:
         name, _, how = line.partition(": ")
         assert how.startswith("done in"), line
         made.append(name)
-        assert json.loads(packed(tmp_path)["work/gpu/done.json"]) == made
+        assert json.loads(packed(tmp_path)["work/gpu/done-dry.json"]) == made
     assert len(set(made)) == len(made)
     assert made[:4] == ["parity", "tokens of stories", "fingerprints", "stories-gam-0"]
     files = packed(tmp_path)
@@ -98,9 +98,9 @@ def test_a_part_that_fails_is_named_and_the_next_begins(tmp_path: Path, monkeypa
     monkeypatch.setattr(gpu, "further_parts", lambda _: [])
     pack = tmp_path / "pack.tar.gz"
     with pytest.raises(SystemExit) as stop:
-        gpu.run(float("inf"), pack, "cpu")
+        gpu.run(float("inf"), pack, "cpu", "dry")
     assert stop.value.code == 1
-    assert json.loads((tmp_path / gpu.DONE).read_text()) == ["second"]
+    assert json.loads((tmp_path / gpu.done_file("dry")).read_text()) == ["second"]
     assert b"no_such_module" in packed(tmp_path)["work/gpu/first.log"]
 
 
@@ -117,12 +117,12 @@ def test_what_runs_when_the_time_is_up_saves_itself(
     monkeypatch.setattr(gpu, "first_parts", lambda *_: [gpu.Part("long", [["saves"]]), gpu.Part("never", [["this"]])])
     monkeypatch.setattr(gpu, "further_parts", lambda _: [])
     monkeypatch.setattr(gpu, "SHORTEST", 0.5)
-    gpu.run(gpu.time.monotonic() + 4, tmp_path / "pack.tar.gz", "cpu")
+    gpu.run(gpu.time.monotonic() + 4, tmp_path / "pack.tar.gz", "cpu", "dry")
     assert (tmp_path / "saved").exists()
     said = capsys.readouterr().out
     assert "long: cut off" in said
     assert "time is up: the same command goes on from here" in said
-    assert not (tmp_path / gpu.DONE).exists()
+    assert not (tmp_path / gpu.done_file("dry")).exists()
 
 
 def test_no_gpu() -> None:

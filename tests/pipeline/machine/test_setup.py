@@ -37,7 +37,7 @@ def torch_for_cuda_13(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
             "1",
             12,
             "NVIDIA driver 570.86.15 supports CUDA 12, and torch 2.13.0 was built for CUDA 13.0: install NVIDIA driver "
-            "580 or newer",
+            "580 or newer, or torch's wheels for CUDA 12 (docs/container.md)",
         ),
         ("", 13, "NVIDIA driver 570.86.15 shows none to this process (is CUDA_VISIBLE_DEVICES set?)"),
     ],
