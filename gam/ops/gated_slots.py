@@ -17,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 
 from gam.ops.autocast import no_autocast
 
-CHUNK = 16
+CHUNK = 8
 """Tokens of a chunk: the largest tensor is (B, H, T, CHUNK, M)."""
 
 
@@ -85,9 +85,9 @@ def _decays(log_forget: Tensor) -> Tensor:
 
 def _states(kept: Tensor, added: Tensor) -> Tensor:
     """The state before each chunk, (B, H, N, M, .), from what a whole chunk keeps of it and adds to it."""
-    state = torch.zeros_like(added[:, :, 0])
-    states = [state]
-    for n in range(added.shape[2] - 1):
-        state = torch.addcmul(added[:, :, n], kept[:, :, n, :, None], state)
-        states.append(state)
+    # Taken apart at once: the gradient of one slice at a time would be a tensor of all slices each.
+    shares, parts = kept[..., None].unbind(dim=2), added.unbind(dim=2)
+    states = [torch.zeros_like(parts[0])]
+    for share, part in zip(shares[:-1], parts[:-1], strict=True):
+        states.append(torch.addcmul(part, share, states[-1]))
     return torch.stack(states, dim=2)

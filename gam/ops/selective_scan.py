@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-CHUNK = 16
-"""Tokens scanned at once: the largest tensor is (CHUNK, B, D, N), whatever T is."""
+CHUNK = 8
+"""Tokens scanned at once: the largest tensor is (CHUNK, B, N, D), whatever T is."""
 
 
 def selective_scan_reference(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
@@ -41,28 +41,39 @@ def selective_scan(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Te
     return y.to(u.dtype)
 
 
-def _states(h: Tensor, dt: Tensor, a: Tensor, b: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-    """Decays and states of one chunk, both (C, B, D, N), from the state `h` (B, D, N) before it; time leads."""
-    decays = torch.exp(dt[..., None] * a)
-    states = (dt * u)[..., None] * b[:, :, None, :]
+def _states(h: Tensor, dt: Tensor, a: Tensor, b: Tensor, written: Tensor) -> tuple[Tensor, Tensor]:
+    """Decays and states of one chunk, both (C, B, N, D), from the state `h` (B, N, D) before it; `written` is dt * u.
+
+    Time leads, and channels lie side by side: there are many of them and few states, so elementwise work on (D, N)
+    would go in steps of N numbers.
+    """
+    decays = torch.exp(dt[:, :, None] * a)
+    states = written[:, :, None] * b[..., None]
     for t in range(len(states)):
         states[t].addcmul_(decays[t], h)
         h = states[t]
     return decays, states
 
 
+def _sum(weights: Tensor, over: Tensor) -> Tensor:
+    """Sum over states, (C, B, D), from (C, B, N) and (C, B, N, D)."""
+    return torch.matmul(weights[:, :, None], over).squeeze(-2)
+
+
 class _ChunkedScan(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
         u, dt, b, c = (tensor.transpose(0, 1).contiguous() for tensor in (u, dt, b, c))
+        a = a.T.contiguous()
+        written = dt * u
         h = u.new_zeros(u.shape[1], *a.shape)
         borders, ys = [], []
         for at in range(0, len(u), CHUNK):
             part = slice(at, at + CHUNK)
             borders.append(h)
-            _, states = _states(h, dt[part], a, b[part], u[part])
+            _, states = _states(h, dt[part], a, b[part], written[part])
             h = states[-1].clone()
-            ys.append(torch.matmul(states, c[part, :, :, None]).squeeze(-1))
+            ys.append(_sum(c[part], states))
         ctx.save_for_backward(u, dt, a, b, c, *borders)
         return torch.cat(ys).transpose(0, 1)
 
@@ -71,30 +82,31 @@ class _ChunkedScan(torch.autograd.Function):
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor, ...]:
         u, dt, a, b, c, *borders = ctx.saved_tensors
         grad_y = grad_y.transpose(0, 1).contiguous()
+        written = dt * u
         grad_u, grad_dt, grad_b, grad_c = (torch.empty_like(tensor) for tensor in (u, dt, b, c))
         grad_a = torch.zeros_like(a)
         carry = torch.zeros_like(borders[0])  # gradient that reaches a chunk's last state from the chunk after it
         for at in reversed(range(0, len(u), CHUNK)):
             part = slice(at, at + CHUNK)
             border = borders[at // CHUNK]
-            decays, states = _states(border, dt[part], a, b[part], u[part])
-            grad_c[part] = torch.matmul(grad_y[part, :, None, :], states).squeeze(-2)
-            grads = grad_y[part, :, :, None] * c[part, :, None, :]
-            for t in reversed(range(len(grads))):
-                grads[t].add_(carry)
-                carry = decays[t] * grads[t]
-            grad_b[part] = torch.matmul((dt[part] * u[part])[:, :, None, :], grads).squeeze(-2)
-            grad_input = torch.matmul(grads, b[part, :, :, None]).squeeze(-1)
-            grad_u[part] = grad_input * dt[part]
-            # d decay / d (dt a) is the decay itself; from here `grads` is the gradient of dt a.
-            grads.mul_(decays)
-            grads[0].mul_(border)
-            grads[1:].mul_(states[:-1])
-            grad_dt[part] = grad_input * u[part] + (grads * a).sum(dim=-1)
-            grad_a += (grads * dt[part, :, :, None]).sum(dim=(0, 1))
+            decays, states = _states(border, dt[part], a, b[part], written[part])
+            grad_c[part] = torch.matmul(states, grad_y[part, :, :, None]).squeeze(-1)
+            grads = grad_y[part, :, None] * c[part, :, :, None]
+            grads[-1].add_(carry)
+            for t in reversed(range(len(grads) - 1)):
+                grads[t].addcmul_(decays[t + 1], grads[t + 1])
+            grad_b[part] = torch.matmul(grads, written[part, :, :, None]).squeeze(-1)
+            grad_written = _sum(b[part], grads)
+            grad_u[part] = grad_written * dt[part]
+            # d decay / d (dt a) is the decay itself: `through` becomes the gradient of dt a.
+            through = decays.mul_(grads)
+            carry = through[0].clone()
+            through[0].mul_(border)
+            through[1:].mul_(states[:-1])
+            grad_dt[part] = grad_written * u[part] + (through * a).sum(dim=-2)
+            grad_a += through.mul_(dt[part, :, None]).sum(dim=(0, 1))
         return (
             *(grad.transpose(0, 1) for grad in (grad_u, grad_dt)),
-            grad_a,
-            grad_b.transpose(0, 1),
-            grad_c.transpose(0, 1),
+            grad_a.T,
+            *(grad.transpose(0, 1) for grad in (grad_b, grad_c)),
         )

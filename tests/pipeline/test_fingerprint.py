@@ -98,7 +98,7 @@ def test_fingerprint_sees_the_scan_carry_its_state(workspace: Workspace, monkeyp
     monkeypatch.setattr("gam.ops.selective_scan.CHUNK", 64)  # one chunk: the same numbers
     assert fingerprint_of(workspace, "mamba")[0] == first
     original = selective_scan._states
-    monkeypatch.setattr("gam.ops.selective_scan.CHUNK", 16)
+    monkeypatch.setattr("gam.ops.selective_scan.CHUNK", 8)
     monkeypatch.setattr(selective_scan, "_states", lambda h, *rest: original(torch.zeros_like(h), *rest))
     assert fingerprint_of(workspace, "mamba")[0] != first
 
@@ -113,7 +113,7 @@ def test_fingerprint_sees_slots_carry_their_state(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(gated_slots, "CHUNK", 64)  # one chunk: the same numbers
     assert agrees(first, fingerprint.compute(small)[0])
     original = gated_slots._states
-    monkeypatch.setattr(gated_slots, "CHUNK", 16)
+    monkeypatch.setattr(gated_slots, "CHUNK", 8)
     monkeypatch.setattr(gated_slots, "_states", lambda *chunks: torch.zeros_like(original(*chunks)))
     assert not agrees(first, fingerprint.compute(small)[0])
 
