@@ -13,6 +13,8 @@ find_python = $(shell for python in python3 $(PYTHONS:%=python%); do \
 
 OVERLAY := stories
 JOBS := 1
+LIMIT := 570
+DRY :=
 
 # The image, by Docker, or by Podman with DOCKER=podman.
 DOCKER := docker
@@ -21,7 +23,7 @@ IMAGE := gam:$(VERSION)
 TOOLS := $(VENV)/tools
 USE_TOOLS := PATH=$(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: help quickstart test faults bench check repro grid tables
+.PHONY: help quickstart test faults bench check repro grid gpu tables
 .PHONY: image docker-repro docker-check lock lint-docker sbom audit
 
 help:                 ## what make can be told to do: this list
@@ -49,6 +51,9 @@ repro grid: $(READY)  ## every run of params.yaml that is missing, and the table
 	python -m pipeline.check
 	python -m pipeline grid --jobs $(JOBS)
 
+gpu: $(READY)         ## all that only a GPU can tell, in LIMIT seconds; again: the rest (DRY=1: on the CPU, tiny)
+	python -m pipeline gpu --limit $(LIMIT) $(if $(DRY),--dry)
+
 tables: $(READY)      ## the tables, the figures and README's opening, from the results that are there
 	python -m pipeline.check
 	dvc repro --single-item --force tables figures
@@ -59,9 +64,10 @@ image:                ## builds the container image, for a GPU (DOCKER=podman: b
 		--build-arg REVISION="$$(git describe --always --dirty --abbrev=40 --exclude '*')" \
 		--build-arg SOURCE="$$(git remote get-url origin 2>/dev/null | sed 's#//[^/@]*@#//#')" .
 
-docker-repro:         ## every run of params.yaml that is missing, in that image, on all GPUs
+docker-repro:         ## every run of params.yaml that is missing, in that image (JOBS=8: eight at a time, a GPU each)
 	$(DOCKER) run --rm --init --gpus all --user "$$(id -u):$$(id -g)" \
-		--volume "$(CURDIR)":/repo --volume gam-cache:/cache $(IMAGE) dvc repro
+		--volume "$(CURDIR)":/repo --volume gam-cache:/cache $(IMAGE) \
+		python -m pipeline grid --jobs $(JOBS)
 
 docker-check: $(READY) $(TOOLS)/ready ## builds the image without CUDA and tries it, where this machine can
 	docker/check.sh || [ $$? = 77 ]

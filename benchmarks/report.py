@@ -26,6 +26,7 @@ def report(results: dict[str, Any]) -> str:
         block(results),
         side_by_side(results),
         loss_changes(results),
+        kernels(results),
     )
     return "\n\n".join("\n".join(lines) for lines in tables if lines) + "\n"
 
@@ -98,6 +99,18 @@ def loss_changes(results: dict[str, Any]) -> list[str]:
     for mode, differences in results["loss_changes"].items():
         lines.append(f"| {mode} | {with_interval(estimate(differences), 4, '+')}, n = {len(differences)} |")
     return lines
+
+
+def kernels(results: dict[str, Any]) -> list[str]:
+    """What the Triton kernels need, compiled without a GPU."""
+    lines = [
+        "| Triton kernel | compiled for | registers | bytes spilled | bytes of shared memory |",
+        f"| --- | --- |{' ---: |' * 3}",
+    ]
+    for each in results.get("kernels", []):
+        cells = [each[name] for name in ("name", "card", "registers", "spilled_bytes", "shared_bytes")]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return lines if len(lines) > 2 else []
 
 
 def block(results: dict[str, Any]) -> list[str]:

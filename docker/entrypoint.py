@@ -6,11 +6,13 @@ when nobody is left in it. It works as process 1 and below `docker run --init`. 
 """
 
 import ctypes
+import fcntl
 import os
 import re
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
@@ -20,6 +22,8 @@ WRITTEN = (".", ".dvc", ".quickstart", "data", "paper_tables", "results", "runs"
 """Folders of the repository in which the pipeline and DVC write."""
 USER_LINE = '--user "$(id -u):$(id -g)"'
 RWLOCK = ".dvc/tmp/rwlock"
+ALONE = ".dvc/tmp/container.lock"
+"""Held by each container for as long as it lives; the kernel, which they share, lets go of it when one is gone."""
 GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg")  # Linux, WSL
 
 
@@ -32,8 +36,10 @@ def main() -> None:
         say(f'no repository at {REPOSITORY}: add --volume "$PWD":{REPOSITORY} to mount the one you are in')
     if not any(map(os.path.exists, GPU_DEVICES)):
         say("no GPU in this container, all is computed on the CPU: add --gpus all (NVIDIA driver 580 or newer)")
-    forget_the_dead()
-    sys.exit(run(sys.argv[1:]))
+    with the_only_container() as alone:
+        if alone:
+            forget_the_dead()
+        sys.exit(run(sys.argv[1:]))
 
 
 def say(note: str) -> None:
@@ -54,10 +60,29 @@ def unwritable(folder: Path) -> str:
     )
 
 
+@contextmanager
+def the_only_container() -> Iterator[bool]:
+    """Whether no other container works in this repository. Processes of another one are not to be seen from here."""
+    if not (REPOSITORY / ".dvc").is_dir():
+        yield True
+        return
+    lock = REPOSITORY / ALONE
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            alone = True
+        except OSError:  # held, or the file system knows no locks
+            alone = False
+            say(f"another container works in this repository, or {lock} cannot be locked: DVC's locks are left alone")
+        yield alone
+
+
 def forget_the_dead() -> None:
     """Remove DVC's locks of processes that are gone, of an earlier container.
 
-    DVC does so itself where no process has the id that a lock names. In a container the same few ids come again.
+    DVC does so itself where no process has the id that a lock names. In a container the same few ids come again. For
+    the only container.
     """
     for file in (*Path().glob(RWLOCK), *Path().glob(f".quickstart/*/{RWLOCK}")):
         with suppress(OSError):

@@ -80,6 +80,9 @@ class GAMConfig(TrunkConfig):
     """Have the memory path."""
     ffn_width: int | None = None
     """Hidden units of the feed-forward network, to widen it; None is 4 * d_model, the least that it may be."""
+    fused_mix: bool | None = None
+    """True: gates, convolution and residual in one kernel on CUDA (gam.ops.gated_mix); None and False: operation by
+    operation."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -87,6 +90,9 @@ class GAMConfig(TrunkConfig):
         _require_switches(self, "gate", "local", "memory")
         both = self.local and self.memory
         _require(both or not self.gate, "gate", "be false unless local and memory are both true", self.gate)
+        if self.fused_mix is not None:
+            _require_switches(self, "fused_mix")
+            _require(self.gate or not self.fused_mix, "fused_mix", "be false unless gate is true", self.fused_mix)
         if self.ffn_width is not None:
             _require_sizes(self, "ffn_width")
             least = 4 * self.d_model

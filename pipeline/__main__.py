@@ -8,6 +8,7 @@ from pipeline.base.errors import UserError, exit_cleanly, require_one_of
 COMMANDS = {
     "quickstart": "the whole pipeline, small, on a text that it makes itself",
     "grid": "all runs of params.yaml, several stages at a time",
+    "gpu": "all that only a GPU can tell, the most telling first",
     "prune": "remove results that params.yaml no longer names",
     "readme": "write the opening of README.md anew from paper_tables/",
 }

@@ -12,7 +12,7 @@ from pipeline.report.figures.block import block_figure
 from pipeline.report.figures.context import context_figures
 from pipeline.report.figures.drawing import rendered, same_everywhere
 from pipeline.report.figures.gam_parts import part_figures
-from pipeline.report.figures.growth import growth_figure
+from pipeline.report.figures.growth import growth_figures
 from pipeline.report.figures.learning import learning_figures
 from pipeline.report.figures.recall import recall_figure
 from pipeline.report.figures.scaling import scaling_figures
@@ -27,7 +27,7 @@ def main() -> None:
         figures = scaling_figures(params, published) | learning_figures(params, published)
         figures |= tuning_figures(params, published)
         figures |= context_figures(params, published) | part_figures(params, published)
-        figures |= {"gam_block": block_figure(), "growth": growth_figure(params, published)}
+        figures |= {"gam_block": block_figure(), **growth_figures(params, published)}
         figures["recall"] = recall_figure(params, published)
         files = {
             f"{name}.{kind}": rendered(figure, kind, name.replace("_", " "))

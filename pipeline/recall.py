@@ -10,7 +10,6 @@ import shutil
 import time
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from gam import LanguageModel, ModelConfig
@@ -24,7 +23,8 @@ from pipeline.base.files import json_sha256, read_checked_json, write_checked_js
 from pipeline.base.interruption import Interruption
 from pipeline.base.lock import only_writer
 from pipeline.data.tasks.cases import case_of
-from pipeline.machine.setup import start
+from pipeline.machine.failures import one_line
+from pipeline.machine.setup import Machine, start
 from pipeline.params.command_line import read_names
 from pipeline.params.recall import TaskName, Training
 from pipeline.params.schema import Params
@@ -48,7 +48,7 @@ def main() -> None:
             print(f"{task} {model}: trained already; to train it again, delete {paths.recall(task, model)} first")
             return
         folder = paths.recall_work(task, model) / work_key(params, task, model, stamp)
-        cases = Trainings(params, task, model, folder, machine.device, interruption).results()
+        cases = Trainings(params, task, model, folder, machine, interruption).results()
         some_case = case_of(params.recall.task(task), cases[0].case)
         result = RecallResult(
             task=task,
@@ -72,10 +72,10 @@ class Trainings:
         task: TaskName,
         model: str,
         folder: Path,
-        device: torch.device,
+        machine: Machine,
         interruption: Interruption,
     ) -> None:
-        self.name, self.folder, self.device, self.interruption = f"{task} {model}", folder, device, interruption
+        self.name, self.folder, self.machine, self.interruption = f"{task} {model}", folder, machine, interruption
         self.task, self.training, self.entry = params.recall.task(task), params.recall.training, params.models[model]
 
     def results(self) -> list[CaseResult]:
@@ -102,7 +102,7 @@ class Trainings:
         done = saves.with_name(f"{saves.name}.json")
         if done.exists():
             return TaskRun.model_validate(read_checked_json(done, remove=done))
-        state = TaskState(self.job(case, rate, seed), self.device)
+        state = TaskState(self.job(case, rate, seed), self.machine.device)
         if newest := read_newest(saves):
             tensors, notes = newest
             state.steps, state.accuracy = notes["steps"], notes["accuracy"]
@@ -122,10 +122,8 @@ class Trainings:
             if self.interruption.number is not None:
                 self.interruption.stop()
 
-        try:
+        with one_line(name, self.machine.name, "lower batch_size of the task in params.yaml"):
             train_on_task(state, after_step)
-        except torch.OutOfMemoryError:
-            raise UserError(f"{name} ran out of memory: lower batch_size of the task in params.yaml") from None
         found = score_by_distance(state.model, state.job)
         run = TaskRun(
             learning_rate=rate,

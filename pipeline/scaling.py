@@ -1,5 +1,7 @@
 """Stage `scaling`: one block of a model, forward and backward, at many lengths -> results/scaling (Table 2).
 
+Each device has a file of its own.
+
 Memory: each length in a process of its own, with all of the memory and then with the cap, so that running out of it is
 an outcome and no length inherits the memory of another. On a CPU a process may allocate no more than is free: it runs
 out before the machine swaps. Time: all lengths in turn, in one process. Deterministic mode is off, as it was for the
@@ -13,37 +15,42 @@ from dataclasses import replace
 from statistics import median
 from typing import TypeVar
 
-import torch
-
+from gam.ops.mamba_kernels import have_kernels
 from pipeline.artifacts.cost_records import ScalingPoint, ScalingResult
-from pipeline.artifacts.provenance import provenance
+from pipeline.artifacts.provenance import provenance, slug
 from pipeline.artifacts.storage import write_result
 from pipeline.base import paths
 from pipeline.base.apart import KilledError, call_apart
 from pipeline.base.errors import exit_cleanly
-from pipeline.evaluation.block_cost import Job, fits, peak_memory, time_in_turn
-from pipeline.machine.load import free_gib
+from pipeline.evaluation.block_cost import Job, Times, fits, peak_memory, time_in_turn
 from pipeline.machine.setup import start
 from pipeline.params.command_line import read_names
 from pipeline.params.schema import Scaling
 
-SHARE = 0.95
-"""Of a CPU's free memory, what a process may have; the rest is left to the system."""
-QUIET = {"KINETO_LOG_LEVEL": "99", "TORCH_CPP_LOG_LEVEL": "ERROR"}
-"""Has torch's profiler keep to itself that it starts, stops, and did not see what was allocated before."""
+ENVIRONMENT = {"KINETO_LOG_LEVEL": "99", "TORCH_CPP_LOG_LEVEL": "ERROR", "CUBLAS_WORKSPACE_CONFIG": ":4096:2:16:8"}
+"""Has torch's profiler keep to itself that it starts, stops, and did not see what was allocated before; and cuBLAS take
+8 MiB of workspace on every GPU, of which newer ones take 32: it counts as memory of the block."""
+KERNELS = "mamba_ssm.ops.selective_scan_interface"
+"""Takes seconds to load, and is loaded once for all lengths."""
+
+NEVER = Times([], [], [])
+"""Of a length that does not fit."""
 
 Answer = TypeVar("Answer")
 
 
 def main() -> None:
     args, params = read_names(__doc__, "model")
-    os.environ.update(QUIET)
+    os.environ.update(ENVIRONMENT)
     runtime = params.runtime.model_copy(update={"deterministic": False})
     machine = start(runtime, params.models[args.model])
-    is_cpu = machine.device.type == "cpu"
-    available = SHARE * free_gib() if is_cpu else torch.cuda.get_device_properties(machine.device).total_memory / 2**30
-    config, on = params.models[args.model].block_config(), params.scaling.on(machine.device.type)
-    job = Job(runtime, config, on, limit_gib=available if is_cpu else None)
+    gauge = machine.gauge
+    available = gauge.available_gib()
+    config, on = params.models[args.model].block_config(), params.scaling.on(gauge.kind)
+    job = Job(runtime, config, on, limit_gib=available if gauge.kind == "cpu" else None)
+    uses_kernels = gauge.kind == "cuda" and params.models[args.model].block == "mamba" and have_kernels()
+    preload = ["pipeline.evaluation.block_cost", *([KERNELS] if uses_kernels else [])]
+    multiprocessing.get_context("forkserver").set_forkserver_preload(preload)
     result = ScalingResult(
         model=args.model,
         entry=params.models[args.model].as_written(),
@@ -54,7 +61,7 @@ def main() -> None:
         points=measure(job, params.scaling),
         provenance=provenance(machine, on.precision),
     )
-    write_result(paths.scaling(args.model), result)
+    write_result(paths.scaling(args.model, slug(machine)), result)
 
 
 def measure(job: Job, settings: Scaling) -> list[ScalingPoint]:
@@ -71,23 +78,29 @@ def measure(job: Job, settings: Scaling) -> list[ScalingPoint]:
         print(f"{length} tokens, batch {job.on.memory_batch_size}: {most}; {told[fitting[length]]}", flush=True)
     times = times_of(job, settings.warmup)
     for length in job.on.lengths:
-        taken = f"{median(times[length]):.1f} ms" if length in times else "out of memory"
+        taken = f"{median(times[length].published):.1f} ms" if length in times else "out of memory"
         print(f"{length} tokens, batch {job.on.batch_size}: {taken}", flush=True)
     return [
         ScalingPoint(
-            length=length, milliseconds=times.get(length, []), peak_mib=peaks[length], fits_cap=fitting[length]
+            length=length,
+            milliseconds=each.published,
+            queued_milliseconds=each.queued,
+            finite_milliseconds=each.finite,
+            peak_mib=peaks[length],
+            fits_cap=fitting[length],
         )
         for length in job.on.lengths
+        for each in [times.get(length, NEVER)]
     ]
 
 
-def times_of(job: Job, warmup: int) -> dict[int, list[float]]:
+def times_of(job: Job, warmup: int) -> dict[int, Times]:
     """Of the lengths that fit. One that does not is left out with all that are longer, and the rest are timed anew."""
     lengths = job.on.lengths
     while lengths:
-        longest_is_short: dict[int, list[float]] = {lengths[-1]: []}
+        longest_is_short = {lengths[-1]: NEVER}
         times = apart(longest_is_short, time_in_turn, job, lengths, warmup)
-        short = next((length for length, each in times.items() if not each), None)
+        short = next((length for length, each in times.items() if not each.published), None)
         if short is None:
             return times
         lengths = [length for length in lengths if length < short]
@@ -96,10 +109,8 @@ def times_of(job: Job, warmup: int) -> dict[int, list[float]]:
 
 def apart(otherwise: Answer, function: Callable[..., Answer], *args: object) -> Answer:
     """`function(*args)` in a process of its own; `otherwise` where the kernel killed that for want of memory."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pipeline.evaluation.block_cost"])
     try:
-        return call_apart(context, function, *args)
+        return call_apart(multiprocessing.get_context("forkserver"), function, *args)
     except KilledError:
         return otherwise
 

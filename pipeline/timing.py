@@ -1,4 +1,6 @@
-"""Stage `timing`: training steps of several models, in turn, in one process, five times over -> results/timing.json.
+"""Stage `timing`: training steps of several models, in turn, in one process, five times over -> results/timing.
+
+Each device has a file of its own.
 
 The Transformer is there twice, computed as published and in the fast way.
 This stage alone may judge claims of speed: the steps of a round follow each other within seconds, so that what else
@@ -11,6 +13,7 @@ measurement says whether it did. Deterministic mode is off, as it was for the pu
 import multiprocessing
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,18 +23,22 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from pipeline.artifacts.cost_records import StepTimes, TimingResult
-from pipeline.artifacts.provenance import provenance
+from pipeline.artifacts.provenance import provenance, slug
 from pipeline.artifacts.storage import write_result
 from pipeline.base import paths
 from pipeline.base.apart import call_apart
 from pipeline.base.errors import UserError, exit_cleanly
 from pipeline.base.files import json_sha256, read_checked_json, write_checked_json
-from pipeline.machine.load import busy_share
+from pipeline.machine.failures import one_line
+from pipeline.machine.gauge import Gauge
 from pipeline.machine.setup import Machine, start
 from pipeline.params.command_line import read_names
 from pipeline.params.models import Precision
 from pipeline.params.schema import Params
 from pipeline.training.protocol import compile_blocks, make_optimiser, seeded_model, train_step
+
+WARM_AFTER = {"cpu": 0.0, "cuda": 3.0}
+"""Seconds for which a device is warmed up at least: an idle GPU's clock rises slowly, and its first steps compile."""
 
 
 def main() -> None:
@@ -53,7 +60,7 @@ def main() -> None:
         measurements=measurements,
         provenance=stamp,
     )
-    write_result(paths.TIMING, result)
+    write_result(paths.timing(slug(machine)), result)
     shutil.rmtree(paths.TIMING_WORK)
 
 
@@ -88,15 +95,16 @@ def measured(params: Params, save: Path, name: str) -> StepTimes:
 def measure(values: dict[str, Any]) -> StepTimes:
     """One measurement, with what params.yaml says, in the process that calls this."""
     params = Params.model_validate(values)
-    busy = busy_share(seconds=1.0)
-    device = begin(params).device
+    machine = begin(params)
+    busy = machine.gauge.busy_share(seconds=1.0)
     generator = torch.Generator().manual_seed(0)
     shape = (params.train.batch_size, params.models[params.timing.models[0]].block_size + 1)
-    batch = torch.randint(params.timing.vocab_size, shape, generator=generator).to(device)
-    return StepTimes(busy_before=busy, seconds=time_in_turn(params, batch))
+    batch = torch.randint(params.timing.vocab_size, shape, generator=generator).to(machine.device)
+    with one_line("timing", machine.name, "lower train.batch_size, or free what others have of it"):
+        return StepTimes(busy_before=busy, seconds=time_in_turn(params, machine.gauge, batch))
 
 
-def time_in_turn(params: Params, batch: Tensor) -> dict[str, list[float]]:
+def time_in_turn(params: Params, gauge: Gauge, batch: Tensor) -> dict[str, list[float]]:
     """Wall clock in seconds of whole training steps on `batch` (B, T + 1), which alternate between the models."""
     settings = params.train
     steppers = {}
@@ -106,16 +114,27 @@ def time_in_turn(params: Params, batch: Tensor) -> dict[str, list[float]]:
         if entry.compile:
             compile_blocks(model)
         steppers[name] = (model, make_optimiser(model, settings), entry.precision)
-    times: dict[str, list[float]] = {name: [] for name in params.timing.models}
-    for _ in range(params.timing.warmup + params.timing.repetitions):
+
+    def timed_round() -> dict[str, float]:
+        seconds = {}
         for name, (model, optimiser, precision) in steppers.items():
             started = time.perf_counter()
-            loss = train_step(model, optimiser, batch, settings.learning_rate, settings, precision)
-            loss.item()  # waits for the forward pass
-            if batch.is_cuda:
-                torch.cuda.synchronize()
-            times[name].append(time.perf_counter() - started)
-    return {name: seconds[params.timing.warmup :] for name, seconds in times.items()}
+            train_step(model, optimiser, batch, settings.learning_rate, settings, precision)
+            gauge.wait()
+            seconds[name] = time.perf_counter() - started
+        return seconds
+
+    warm_up(timed_round, params.timing.warmup, WARM_AFTER[gauge.kind])
+    rounds = [timed_round() for _ in range(params.timing.repetitions)]
+    return {name: [each[name] for each in rounds] for name in steppers}
+
+
+def warm_up(timed_round: Callable[[], object], rounds: int, seconds: float) -> None:
+    """So many rounds, and for so long."""
+    started, made = time.perf_counter(), 0
+    while made < rounds or time.perf_counter() - started < seconds:
+        timed_round()
+        made += 1
 
 
 if __name__ == "__main__":

@@ -7,8 +7,6 @@ weights and curve. A run that is there already, complete and made with all that 
 import shutil
 from typing import Any
 
-import torch
-
 from pipeline.artifacts.current import is_current
 from pipeline.artifacts.provenance import provenance
 from pipeline.artifacts.records import Clock, Curve, EpochLosses, EpochSeconds, Provenance
@@ -22,6 +20,7 @@ from pipeline.base.files import json_sha256
 from pipeline.base.interruption import Interruption
 from pipeline.base.lock import only_writer
 from pipeline.data.tokens import TokenFolder, open_tokens
+from pipeline.machine.failures import one_line
 from pipeline.machine.setup import start
 from pipeline.params.command_line import read_names
 from pipeline.params.protocols import Train
@@ -46,13 +45,9 @@ def main() -> None:
         if is_finished(params, run, stamp):
             print(f"{name}: trained already; to train it again, delete {paths.weights(**run)} first")
             return
-        try:
+        remedy = f"lower train.batch_size or the model's block_size, or set models.{args.model}.precision to bfloat16"
+        with one_line(name, machine.name, remedy):
             train(params, run, name, tokens, stamp, settings, interruption)
-        except torch.OutOfMemoryError:
-            raise UserError(
-                f"{name} ran out of the memory of {machine.name}: lower train.batch_size or the model's block_size, or "
-                f"set models.{args.model}.precision to bfloat16"
-            ) from None
 
 
 def train(

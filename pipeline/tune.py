@@ -19,6 +19,7 @@ from pipeline.base.files import json_sha256
 from pipeline.base.interruption import Interruption
 from pipeline.base.lock import only_writer
 from pipeline.data.tokens import TokenFolder, open_tokens
+from pipeline.machine.failures import one_line
 from pipeline.machine.setup import start
 from pipeline.params.command_line import read_names
 from pipeline.params.protocols import Protocol, Tuning
@@ -37,7 +38,8 @@ def main() -> None:
     tokens = open_tokens(args.dataset, params.datasets[args.dataset])
     stamp = provenance(machine, params.models[args.model].precision, tokens)
     with only_writer(paths.lock(args.dataset, args.model, seed), f"{args.dataset} {args.model}"):
-        result = tune(params, args.dataset, args.model, protocol, tokens, stamp, interruption)
+        with one_line(f"{args.dataset} {args.model}", machine.name, "lower the batch_size of its protocol"):
+            result = tune(params, args.dataset, args.model, protocol, tokens, stamp, interruption)
         write_result(paths.tuning(args.dataset, args.model), result)
         shutil.rmtree(paths.work(args.dataset, args.model, seed))
 

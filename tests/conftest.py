@@ -1,5 +1,6 @@
 """What the tests share: a tiny configuration, and stages called in a folder of their own."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from ruamel.yaml import YAML
 
 from pipeline.base.errors import exit_cleanly
@@ -17,6 +19,9 @@ from pipeline.fetch import main as fetch
 from pipeline.params.reading import read_yaml
 from pipeline.params.schema import load_params, validate_params
 from pipeline.tokenise import main as tokenise
+
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"  # read when Triton is loaded, which torch's compiler may do in any test
 
 Edit = dict[str, Any]
 

@@ -157,6 +157,17 @@ def write_ngrams(
     write(paths.ngrams(dataset), result)
 
 
+def only_file(folder: Path) -> Path:
+    """That of the only device that something was measured on."""
+    (file,) = folder.glob("*.json")
+    return file
+
+
+def device_key(stamp: Provenance) -> str:
+    """The device in names of files."""
+    return stamp.device.lower().replace(" ", "-")
+
+
 def write_timing(stamp: Provenance = STAMP, noise: float = 0.0, **seconds: float) -> None:
     """Step times around these for each model, each round a little slower than the one before.
 
@@ -184,7 +195,7 @@ def write_timing(stamp: Provenance = STAMP, noise: float = 0.0, **seconds: float
         measurements=measurements,
         provenance=stamp,
     )
-    write(paths.TIMING, timing)
+    write(paths.timing(device_key(stamp)), timing)
 
 
 def scaling_point(
@@ -208,7 +219,7 @@ def write_scaling(model: str, points: list[ScalingPoint], stamp: Provenance = ST
         points=points,
         provenance=stamp,
     )
-    write(paths.scaling(model), result)
+    write(paths.scaling(model, device_key(stamp)), result)
 
 
 def write_recall(

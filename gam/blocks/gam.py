@@ -1,12 +1,14 @@
 """The Gated Associative Memory block (arXiv:2509.00605, section 3)."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gam.blocks.feed_forward import feed_forward
 from gam.config import GAMConfig
 from gam.ops.autocast import as_factors
 from gam.ops.causal_convolution import causal_convolution
+from gam.ops.gated_mix import gated_mix
 from gam.ops.memory_retrieval import memory_retrieval
 
 
@@ -32,13 +34,15 @@ class GAMBlock(nn.Module):
         if self.memory_bank is not None:
             nn.init.xavier_uniform_(self.memory_bank)
         self.gate = nn.Linear(d, 2 * d) if config.gate else None
+        self.fused_mix = bool(config.fused_mix)
         self.ffn = feed_forward(d, config.dropout, config.ffn_width)
         self.ln1 = nn.LayerNorm(d) if config.local or config.memory else None
         self.ln2 = nn.LayerNorm(d)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.ln1 is not None:
-            x = x + self.mix(self.ln1(x)).to(x.dtype)
+            n = self.ln1(x)
+            x = self.add_mix(x, n) if self.fused_mix and x.is_cuda else x + self.mix(n).to(x.dtype)
         return x + self.ffn(self.ln2(x)).to(x.dtype)
 
     def mix(self, n: Tensor) -> Tensor:
@@ -48,6 +52,16 @@ class GAMBlock(nn.Module):
         if self.gate is not None:
             paths = [gate * path for gate, path in zip(self.gates(n), paths, strict=True)]
         return sum(paths[1:], start=paths[0])
+
+    def add_mix(self, x: Tensor, n: Tensor) -> Tensor:
+        """x + mix(n), by gam.ops.gated_mix."""
+        assert self.gate is not None
+        assert self.memory_bank is not None
+        assert self.causal_conv is not None
+        assert self.causal_conv.bias is not None
+        (n,) = as_factors(n)
+        logits, retrieved = F.linear(n, self.gate.weight), memory_retrieval(n, self.memory_bank)
+        return gated_mix(x, n, logits, self.gate.bias, retrieved, self.causal_conv.weight, self.causal_conv.bias)
 
     def path_outputs(self, n: Tensor) -> list[Tensor]:
         """What the paths that there are give for a normed input, ungated, the local one first."""

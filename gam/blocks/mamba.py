@@ -53,10 +53,9 @@ class MambaBlock(nn.Module):
         return x + self.mix(self.norm(x))
 
     def mix(self, x: Tensor) -> Tensor:
-        xz = self.in_proj(x)
         if x.is_cuda and have_kernels():
-            return fused_mixer(xz, self)
-        u, z = xz.chunk(2, dim=-1)
+            return fused_mixer(x, self)
+        u, z = self.in_proj(x).chunk(2, dim=-1)
         assert self.conv1d.bias is not None
         u = F.silu(causal_convolution(u, self.conv1d.weight, self.conv1d.bias))
         dt, b, c = self.x_proj(u).split([self.dt_rank, self.d_state, self.d_state], dim=-1)

@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from gam.ops.autocast import as_factors, no_autocast
+
 CHUNK = 1024
 """Tokens scored at once: of the logits no more than (CHUNK, V) is ever held."""
 
@@ -23,20 +25,19 @@ def linear_cross_entropy(x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
     """The same, some tokens at a time, in float32 from the logits on.
 
     The gradients are made in the forward pass, while a chunk's logits are at hand: three products in all, as many as
-    the definition makes, without logits that wait for the backward pass.
+    the definition makes, without logits that wait for the backward pass. Without gradients, under no_grad, one.
     """
-    if torch.is_autocast_enabled(x.device.type):
-        x = x.to(torch.get_autocast_dtype(x.device.type))
-    with torch.autocast(x.device.type, enabled=False):
-        loss: Tensor = _LinearCrossEntropy.apply(x, weight, targets)
+    (x,) = as_factors(x)
+    with no_autocast(x):
+        loss: Tensor = _LinearCrossEntropy.apply(x, weight, targets, torch.is_grad_enabled())
     return loss
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, targets: Tensor, with_gradients: bool) -> Tensor:
         wide = torch.promote_types(x.dtype, torch.float32)
-        needed = any(ctx.needs_input_grad)
+        needed = with_gradients and any(ctx.needs_input_grad)  # of which autograd says yes under no_grad too
         head = weight.to(x.dtype)
         loss = torch.zeros((), dtype=wide, device=x.device)
         grad_x = torch.empty_like(x) if needed else None
@@ -61,7 +62,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor, Tensor, None, None]:
         grad_x, grad_weight = ctx.saved_tensors
         scale = grad_loss / len(grad_x)
-        return grad_x * scale, grad_weight * scale, None
+        return grad_x * scale, grad_weight * scale, None, None

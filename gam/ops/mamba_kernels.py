@@ -11,6 +11,7 @@ from torch import Tensor, nn
 class Mixer(Protocol):
     """The layers and parameters of a mixer that the kernels read, under the names of `mamba_ssm.Mamba`."""
 
+    in_proj: nn.Linear
     conv1d: nn.Conv1d
     x_proj: nn.Linear
     dt_proj: nn.Linear
@@ -25,15 +26,20 @@ def have_kernels() -> bool:
     return find_spec("mamba_ssm") is not None and find_spec("causal_conv1d") is not None
 
 
-def fused_mixer(xz: Tensor, mixer: Mixer) -> Tensor:
-    """All of the mixer after its input projection, in mamba-ssm's fused kernels, as `mamba_ssm.Mamba` calls them.
+def tokens_last(x: Tensor, weight: Tensor) -> Tensor:
+    """x weight^T as the kernels read it: (B, D, T) with tokens side by side in memory, for x (B, T, d_model).
 
-    `xz` (B, T, 2 D) on CUDA; returns (B, T, d_model).
+    Another order would be copied first, which `mamba_ssm.Mamba` does not do either.
     """
+    return (weight @ x.flatten(0, 1).T).unflatten(1, x.shape[:2]).transpose(0, 1)
+
+
+def fused_mixer(x: Tensor, mixer: Mixer) -> Tensor:
+    """The mixer in mamba-ssm's fused kernels, as `mamba_ssm.Mamba` calls them: (B, T, d_model) on CUDA, as is `x`."""
     from mamba_ssm.ops.selective_scan_interface import mamba_inner_fn
 
     out: Tensor = mamba_inner_fn(
-        xz.transpose(1, 2),
+        tokens_last(x, mixer.in_proj.weight),
         mixer.conv1d.weight,
         mixer.conv1d.bias,
         mixer.x_proj.weight,

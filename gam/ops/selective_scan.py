@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from gam.ops.autocast import no_autocast
+
 CHUNK = 8
 """Tokens scanned at once: the largest tensor is (CHUNK, B, N, D), whatever T is."""
 
@@ -36,7 +38,7 @@ def selective_scan(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Te
     scanned in float32 and y comes back in the type of u.
     """
     wide = torch.promote_types(u.dtype, torch.float32)
-    with torch.autocast(u.device.type, enabled=False):
+    with no_autocast(u):
         y: Tensor = _ChunkedScan.apply(*(tensor.to(wide) for tensor in (u, dt, a, b, c)))
     return y.to(u.dtype)
 

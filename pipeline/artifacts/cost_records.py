@@ -55,6 +55,10 @@ class ScalingPoint(Section):
     """Tokens."""
     milliseconds: list[PositiveFloat]
     """Forward and backward, by round; empty where it ran out of memory."""
+    queued_milliseconds: list[PositiveFloat] = Field(default=[])
+    """On a GPU, the same with all work told before it begins."""
+    finite_milliseconds: list[PositiveFloat] = Field(default=[])
+    """In float16, queued, with a loss scale that keeps the gradients finite."""
     peak_mib: PositiveFloat | None
     """Most memory that tensors held at once, weights and gradients included: the same in every run. Null where it ran
     out of memory."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.artifacts.cost_records import ScalingResult, TimingResult
+from pipeline.artifacts import devices
 from pipeline.artifacts.inside_records import Inside
 from pipeline.artifacts.records import Clock, Curve, Metrics, Ngrams, RunResult
 from pipeline.artifacts.settings import fingerprint_sha256, recorded_settings, settings_of
@@ -52,20 +52,6 @@ def read_ngrams(params: Params, dataset: str) -> Ngrams | None:
     return ngrams if ngrams and _counts_are_current(ngrams, params) else None
 
 
-def read_timing(params: Params) -> TimingResult | None:
-    """The step times of the present models."""
-    timing = read_result(paths.TIMING, TimingResult)
-    return timing if timing and _times_are_current(timing, params) else None
-
-
-def read_scaling(params: Params, model: str) -> ScalingResult | None:
-    """The measurement of one block of a model."""
-    if model not in params.scaling.models:
-        return None
-    scaling = read_result(paths.scaling(model), ScalingResult)
-    return scaling if scaling and _scaling_is_current(scaling, model, params) else None
-
-
 def left_out_notes(params: Params) -> list[str]:
     """A note that names the results that are there but not shown."""
     names = []
@@ -82,9 +68,7 @@ def left_out_notes(params: Params) -> list[str]:
     names += [
         f"n-grams of {name}" for name in datasets if paths.ngrams(name).exists() and not read_ngrams(params, name)
     ]
-    names += ["timing"] if paths.TIMING.exists() and read_timing(params) is None else []
-    unlike = [m for m in params.scaling.models if paths.scaling(m).exists() and read_scaling(params, m) is None]
-    names += [f"scaling of {model}" for model in unlike]
+    names += devices.left_out(params)
     return [f"{LEFT_OUT}: {'; '.join(names)}."] if names else []
 
 
@@ -126,17 +110,6 @@ def is_current(curve: Curve, params: Params) -> bool:
 def _counts_are_current(ngrams: Ngrams, params: Params) -> bool:
     now = params.datasets[ngrams.dataset].what(), params.datasets[ngrams.dataset].block_size, params.train.batch_size
     return (ngrams.data, ngrams.block_size, ngrams.batch_size) == now
-
-
-def _times_are_current(timing: TimingResult, params: Params) -> bool:
-    same_steps = timing.batch_size == params.train.batch_size and timing.timing == params.timing.steps()
-    return same_steps and timing.entries == {name: params.models[name].as_written() for name in params.timing.models}
-
-
-def _scaling_is_current(scaling: ScalingResult, model: str, params: Params) -> bool:
-    now = params.scaling
-    made_with = params.models[model].as_written(), now.on(scaling.provenance.device_type), now.warmup, now.cap.gib
-    return (scaling.entry, scaling.on, scaling.warmup, scaling.cap_gib) == made_with
 
 
 def _of_the_runs(results: list[Run], curves: list[Curve]) -> list[Run]:

@@ -1,6 +1,7 @@
 """What a result was made with: stamped on every result file."""
 
 import platform
+import re
 import subprocess
 from functools import cache
 from hashlib import sha256
@@ -14,7 +15,7 @@ from pipeline.data.tokens import TokenFolder
 from pipeline.machine.setup import Machine
 from pipeline.params.models import Precision
 
-PACKAGES = ["torch", "numpy", "tokenizers", "safetensors", "mamba-ssm", "causal-conv1d"]
+PACKAGES = ["torch", "triton", "numpy", "tokenizers", "safetensors", "mamba-ssm", "causal-conv1d"]
 """The packages that can change a number."""
 
 
@@ -26,16 +27,24 @@ def provenance(
         code=Code(commit=_commit(), sha256=_source_hash()),
         data={} if tokens is None else {split: counts.sha256 for split, counts in tokens.splits.items()},
         packages={"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
-        mamba_kernels=machine.device.type == "cuda" and have_kernels(),
+        mamba_kernels=machine.gauge.kind == "cuda" and have_kernels(),
         device=machine.name,
         instructions=machine.instructions,
-        device_type="cuda" if machine.device.type == "cuda" else "cpu",
+        device_type=machine.gauge.kind,
+        stack=machine.stack,
         threads=machine.threads,
         deterministic=machine.deterministic,
         allocator=machine.allocator,
         waiting=machine.waiting,
         precision=precision,
     )
+
+
+def slug(machine: Machine) -> str:
+    """The name of a device in names of files: small letters, digits and hyphens. Of a CPU its last instructions are
+    part of it, since processors of one name differ in them, and in speed."""
+    told = re.sub(r"\((?:R|TM)\)", "", f"{machine.name} {(machine.instructions or '').split(' ')[-1]}")
+    return re.sub(r"[^a-z0-9]+", "-", told.lower()).strip("-")
 
 
 def _version(package: str) -> str | None:

@@ -34,6 +34,8 @@ class Provenance(Section):
     instructions: str | None = None
     """A CPU's vector instructions; null on CUDA, or absent as in older files: not told."""
     device_type: Literal["cpu", "cuda"]
+    stack: dict[str, str] = Field(default={})
+    """Versions of a GPU's driver, CUDA and cuDNN, and its compute capability; empty on a CPU, or as in older files."""
     threads: PositiveInt
     deterministic: bool
     allocator: str

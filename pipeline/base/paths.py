@@ -16,9 +16,14 @@ RESULTS = Path("results")
 PAPER_TABLES = Path("paper_tables")
 FIGURES = PAPER_TABLES / "figures"
 FINDINGS = Path("docs/findings.md")
-TIMING = RESULTS / "timing.json"
+TIMINGS = RESULTS / "timing"
+"""Folder of the times of training steps, a file for each device."""
+SCALINGS = RESULTS / "scaling"
+"""Folder of what single blocks cost: of each model a folder, in it a file for each device."""
 TASKS_FINGERPRINT = RESULTS / "fingerprint" / "tasks.json"
 """What the tasks of `recall` and the training on them compute on a tiny case."""
+GPU_WORK = WORK / "gpu"
+"""Folder of what the command gpu says and measures that is no result of a stage."""
 TIMING_WORK = WORK / "timing"
 """Folder of the measurements that are finished, while others are still to be made."""
 
@@ -78,9 +83,14 @@ def ngrams(dataset: str) -> Path:
     return RESULTS / "ngrams" / f"{dataset}.json"
 
 
-def scaling(model: str) -> Path:
+def timing(device: str) -> Path:
+    """Times of training steps on a device."""
+    return TIMINGS / f"{device}.json"
+
+
+def scaling(model: str, device: str) -> Path:
     """Time and memory of one block of a model against the length of its input."""
-    return RESULTS / "scaling" / f"{model}.json"
+    return SCALINGS / model / f"{device}.json"
 
 
 def training_fingerprint(model: str) -> Path:

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from pipeline.artifacts.devices import Device, read_devices
 from pipeline.claims.comparisons import all_compared_runs
 from pipeline.claims.family import corrected, counted_once
 from pipeline.claims.intervals import ALPHA
 from pipeline.claims.measurements import Measurement
-from pipeline.claims.paper import ON_MACHINES, ON_TEXTS
+from pipeline.claims.paper import ON_DEVICES, ON_TEXTS
 from pipeline.claims.verdicts import CONCLUSIVE, FEWEST, Verdict, together
 from pipeline.params.families import PAPER
 from pipeline.params.schema import Params
@@ -38,6 +39,8 @@ class Answer:
     measurements: list[Measurement]
     is_primary: bool = False
     """Whether its tests were named beforehand and are corrected together with others."""
+    device: Device | None = None
+    """Of times and memory; None for what models learn."""
 
     @property
     def parts(self) -> list[Measurement]:
@@ -89,9 +92,11 @@ def answers(params: Params) -> list[Answer]:
     """Those about time and memory first, then family by family and text by text."""
     found = []
     timed = _size(params, params.timed_gam())
-    measured = counted_once({claim: measure(params) for claim, measure in ON_MACHINES.items()})
-    for claim, measurements in measured.items():
-        found.append(Answer(claim, None, None, timed, timed == _papers_size(params), measurements))
+    for device in read_devices(params):
+        measured = counted_once({claim: measure(params, device) for claim, measure in ON_DEVICES.items()})
+        for claim, measurements in measured.items():
+            is_papers = timed == _papers_size(params)
+            found.append(Answer(claim, None, None, timed, is_papers, measurements, device=device))
     for runs in all_compared_runs(params):
         size, primary = _size(params, runs.model("gam")), params.families[runs.family].primary
         asked = sorted(params.datasets[runs.dataset].claims, key=_number)
@@ -104,12 +109,13 @@ def answers(params: Params) -> list[Answer]:
 
 def by_claim(found: list[Answer]) -> dict[str, list[Answer]]:
     """The answers to each claim, the claims in their order; a claim that no text was asked about has none."""
-    claims = sorted([*ON_MACHINES, *ON_TEXTS], key=_number)
+    claims = sorted([*ON_DEVICES, *ON_TEXTS], key=_number)
     return {claim: [answer for answer in found if answer.claim == claim] for claim in claims}
 
 
 def most_telling(found: list[Answer]) -> Answer | None:
-    """Of one claim's answers those by a valid test go first, then the paper's own runs, then models of its size."""
+    """Of one claim's answers those by a valid test go first, then the paper's own runs, then models of its size, then
+    those from a GPU, which the paper's are from."""
     return min(found, key=_distance, default=None)
 
 
@@ -120,11 +126,12 @@ def answered_by(earlier: list[Answer], answer: Answer) -> str | None:
     return same.pop() if len(same) == 1 and same <= beside else None
 
 
-def _distance(answer: Answer) -> tuple[int, bool, bool, bool]:
+def _distance(answer: Answer) -> tuple[int, bool, bool, bool, bool]:
     """From what would answer the paper best."""
     waiting: dict[Verdict, int] = {"inconclusive": 1, "no valid test": 2}
     distance = 0 if answer.was_tested else waiting.get(answer.verdict, 3)
-    return distance, not answer.measured, answer.family not in (None, PAPER), not answer.is_papers_size
+    is_gpu = answer.device is not None and answer.device.is_gpu
+    return distance, not answer.measured, answer.family not in (None, PAPER), not answer.is_papers_size, not is_gpu
 
 
 def _number(claim: str) -> int:

@@ -1,7 +1,7 @@
 """Claims about time and memory, which do not depend on the text: training steps, and one block against its length."""
 
 from pipeline.artifacts.cost_records import ScalingResult
-from pipeline.artifacts.current import read_scaling, read_timing
+from pipeline.artifacts.devices import Device
 from pipeline.base import paths
 from pipeline.claims.growth import COSTS, asked_lengths, growth, judge_growth
 from pipeline.claims.intervals import saved
@@ -14,9 +14,9 @@ FITS_GAM, FITS_TRANSFORMER = 8192, 2048
 """Lengths in tokens that the paper says fit its GPU (C6)."""
 
 
-def faster(params: Params, *rivals: Role) -> list[Measurement]:
+def faster(params: Params, on: Device, *rivals: Role) -> list[Measurement]:
     """C1, C2: the share of a training step's time that GAM saves, over whole measurements."""
-    timing, gam = read_timing(params), params.timed_gam()
+    timing, gam = on.timing, params.timed_gam()
     models = [name for name in params.timing.models if params.models[name].role in rivals]
     found = []
     for model in models:
@@ -39,28 +39,28 @@ def faster(params: Params, *rivals: Role) -> list[Measurement]:
                 "measurements",
                 remark="without its fast GPU code" if slow else "",
                 machine=machine,
-                source=paths.TIMING,
+                source=paths.timing(on.key),
             )
         )
     return found
 
 
-def linear_growth(params: Params) -> list[Measurement]:
+def linear_growth(params: Params, on: Device) -> list[Measurement]:
     """C5: GAM's time and memory, at every doubling that is asked for."""
-    gam, asked = _measured_block(params, "gam"), len(asked_lengths(params.claims)) - 1
-    return _growth(params, gam, params.claims.linear_ratio, asked, parts=len(COSTS) * asked)
+    gam, asked = _measured_block(params, on, "gam"), len(asked_lengths(params.claims)) - 1
+    return _growth(params, on, gam, params.claims.linear_ratio, asked, parts=len(COSTS) * asked)
 
 
-def quadratic_growth(params: Params) -> list[Measurement]:
+def quadratic_growth(params: Params, on: Device) -> list[Measurement]:
     """C6: those of the published Transformer's block, at every doubling that fits, and what fits the memory of a T4."""
-    transformer, gam = (_measured_block(params, role) for role in ("transformer", "gam"))
+    transformer, gam = (_measured_block(params, on, role) for role in ("transformer", "gam"))
     parts = 1 + sum(len(growth(transformer, cost, params).doublings) for cost in COSTS) if transformer else 1
-    grown = _growth(params, transformer, params.claims.quadratic_ratio, 1, parts)
+    grown = _growth(params, on, transformer, params.claims.quadratic_ratio, 1, parts)
     return [*grown, _fit(params, transformer, gam)]
 
 
 def _growth(
-    params: Params, scaling: ScalingResult | None, allowed: list[float], fewest: int, parts: int
+    params: Params, on: Device, scaling: ScalingResult | None, allowed: list[float], fewest: int, parts: int
 ) -> list[Measurement]:
     """The claim that a block's time and memory grow by a factor in a range; with `fewest` doublings at least."""
     found = []
@@ -71,7 +71,8 @@ def _growth(
             found.append(not_run(what))
             continue
         verdict = judge_growth(scaling, cost, params, allowed, parts)
-        found.append(Measurement(what, verdict, grown, machine=_machine(scaling), source=paths.scaling(scaling.model)))
+        source = paths.scaling(scaling.model, on.key)
+        found.append(Measurement(what, verdict, grown, machine=_machine(scaling), source=source))
     return found
 
 
@@ -91,15 +92,15 @@ def _fit(params: Params, transformer: ScalingResult | None, gam: ScalingResult |
         holds(runs_out and fits_gam[FITS_GAM]),
         Fit(longest, FITS_GAM, fits_gam[FITS_GAM]),
         machine=_machine(gam),
-        source=paths.scaling(gam.model).parent,
+        source=paths.SCALINGS,
     )
 
 
-def _measured_block(params: Params, role: Role) -> ScalingResult | None:
+def _measured_block(params: Params, on: Device, role: Role) -> ScalingResult | None:
     """The measurement of the block that plays a part; of the Transformers the one with T x T weights, as published."""
     models = [name for name in params.scaling.models if params.models[name].role == role]
     plain = [name for name in models if not params.models[name].is_fused]
-    return read_scaling(params, plain[0]) if plain else None
+    return on.scalings.get(plain[0]) if plain else None
 
 
 def _machine(scaling: ScalingResult) -> Machine:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from pipeline.artifacts.devices import Device
 from pipeline.claims.comparisons import ComparedRuns
 from pipeline.claims.costs import faster, linear_growth, quadratic_growth
 from pipeline.claims.differences import lower_loss, same_loss
@@ -74,13 +75,13 @@ def _beside(measurement: Measurement) -> Measurement:
     return replace(measurement, is_part=False)
 
 
-ON_MACHINES: dict[str, Callable[[Params], list[Measurement]]] = {
-    "C1": lambda params: faster(params, "transformer", "mamba"),
-    "C2": lambda params: faster(params, "transformer"),
+ON_DEVICES: dict[str, Callable[[Params, Device], list[Measurement]]] = {
+    "C1": lambda params, device: faster(params, device, "transformer", "mamba"),
+    "C2": lambda params, device: faster(params, device, "transformer"),
     "C5": linear_growth,
     "C6": quadratic_growth,
 }
-"""Claims about time and memory, which do not depend on the text."""
+"""Claims about time and memory, which do not depend on the text: each is judged on every device by itself."""
 
 ON_TEXTS: dict[TextClaim, Callable[[ComparedRuns], list[Measurement]]] = {
     "C3": in_order,

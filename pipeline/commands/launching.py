@@ -59,6 +59,7 @@ class Launch:
         self.skipped: list[Stage] = []
         self.again: set[Stage] = set()
         self.progress = Progress()
+        self.gpus = workers.gpus()
 
     def settle(self) -> None:
         """See which of the waiting have all that they need: of these, some are as recorded, and count as made."""
@@ -98,8 +99,13 @@ class Launch:
             except DvcException as error:
                 self.fail(stage, f"cannot start: {error}")
                 return
-            worker = workers.start(stage.cmd, stage.addressing, fresh=kind(stage) in ALONE)
+            worker = workers.start(stage.cmd, stage.addressing, fresh=kind(stage) in ALONE, gpu=self.free_gpu())
             self.running[stage] = Running(worker, inputs, reservation.pop_all())
+
+    def free_gpu(self) -> str | None:
+        """The one on which the fewest stages run; None where there are none."""
+        busy = [run.worker.gpu for run in self.running.values()]
+        return min(self.gpus, key=busy.count, default=None)
 
     def collect(self, *, interrupted: bool = False) -> None:
         """Record those that ended well, and show what the others said, unless they were told to stop."""

@@ -30,14 +30,14 @@ def find_stale(params: Params) -> list[Path]:
 
 
 def named_files(params: Params) -> set[Path]:
-    """Every file, and every folder of saves, that a stage of the present params.yaml writes into those folders."""
+    """Every file, and every folder, that a stage of the present params.yaml writes into those folders."""
     trained = [(dataset, model, seed) for (dataset, model), seeds in params.runs().items() for seed in seeds]
     of_each = (paths.weights, paths.curve, paths.clock, paths.metrics, paths.inside, paths.work, paths.lock)
     named = {path(*run) for run in trained for path in of_each}
     for run in params.tuned():
         named |= {paths.tuning(*run), paths.work(*run, params.tuning.seed), paths.lock(*run, params.tuning.seed)}
     named |= {paths.ngrams(dataset) for dataset, _, _ in trained}
-    named |= {paths.scaling(model) for model in params.scaling.models} | {paths.TIMING_WORK}
+    named |= {paths.SCALINGS / model for model in params.scaling.models} | {paths.TIMING_WORK, paths.GPU_WORK}
     for model in params.models:
         of_code = (paths.training_fingerprint, paths.evaluation_fingerprint, paths.inside_fingerprint)
         named |= {path(model) for path in of_code}

@@ -2,8 +2,10 @@
 
 import multiprocessing
 import os
+import re
 import shlex
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Collection, Iterable
@@ -32,6 +34,8 @@ class Worker:
     process: "multiprocessing.context.ForkServerProcess"
     log: Path
     started: float
+    gpu: str | None
+    """The one that it sees; None where it sees what the launcher sees."""
 
     @property
     def pid(self) -> int:
@@ -74,16 +78,27 @@ def load_before(stages: Collection[str]) -> None:
     FORKING.set_forkserver_preload([f"pipeline.{stage}" for stage in LOADED_BEFORE if stage in stages])
 
 
-def start(command: str, name: str, *, fresh: bool) -> Worker:
+def gpus() -> list[str]:
+    """Names of the GPUs that this process may use, for CUDA_VISIBLE_DEVICES; empty where there are none."""
+    if (told := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        return [name for name in told.split(",") if name]
+    try:
+        listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=True, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return re.findall(r"^GPU \d+:.*\(UUID: (\S+)\)$", listed.stdout, re.MULTILINE)
+
+
+def start(command: str, name: str, *, fresh: bool, gpu: str | None = None) -> Worker:
     """Run `python -m MODULE ARGUMENTS`. `fresh`: in a process that has loaded nothing, as if called by hand."""
     python, dash_m, module, *arguments = shlex.split(command)
     if (python, dash_m) != ("python", "-m"):
         raise ValueError(f"{name} is not run as `python -m MODULE`: {command}")
     log = LOGS / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    process = FORKING.Process(target=_run, args=(module, arguments, log, fresh), name=name)
+    process = FORKING.Process(target=_run, args=(module, arguments, log, fresh, gpu), name=name)
     process.start()
-    return Worker(process, log, time.monotonic())
+    return Worker(process, log, time.monotonic(), gpu)
 
 
 def wait_for_any(workers: Iterable[Worker], seconds: float) -> None:
@@ -91,9 +106,11 @@ def wait_for_any(workers: Iterable[Worker], seconds: float) -> None:
     wait([worker.process.sentinel for worker in workers], seconds)
 
 
-def _run(module: str, arguments: list[str], log: Path, fresh: bool) -> None:
+def _run(module: str, arguments: list[str], log: Path, fresh: bool, gpu: str | None) -> None:
     """The stage as `python -m` runs it. In a session of its own: Ctrl-C is for the launcher, which passes it on."""
     os.setsid()
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     with log.open("wb") as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)

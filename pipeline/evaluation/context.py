@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gam import GAMConfig, LanguageModel
 from pipeline.artifacts.inside_records import ContextLoss
-from pipeline.evaluation.probes import model_inputs
+from pipeline.evaluation.probes import model_inputs, ready
 
 BATCH_TOKENS = 4096
 """Tokens of a forward pass: they bound the memory, and change no more than the last bits of a loss."""
@@ -29,7 +29,7 @@ def position_losses(model: LanguageModel, blocks: Array) -> list[float]:
     The model has seen t + 1 tokens where it makes the loss at position t. Each position has other targets, so that
     neighbours differ by chance too.
     """
-    model.eval()
+    ready(model)
     sums = np.zeros(blocks.shape[1] - 1)
     rows = max(1, BATCH_TOKENS // len(sums))
     for at in range(0, len(blocks), rows):
@@ -54,7 +54,7 @@ def context_losses(model: LanguageModel, blocks: Array) -> list[ContextLoss]:
     looks at them. The price is that the learned position of the last token changes with k. How much that alone is worth
     can be seen in a model whose reach is less than k: for it nothing else changes.
     """
-    model.eval()
+    ready(model)
     config, block_size = model.config, model.config.block_size
     lengths = {2**power for power in range(block_size.bit_length())}
     if isinstance(config, GAMConfig) and config.local:

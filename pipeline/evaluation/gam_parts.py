@@ -17,7 +17,7 @@ from gam import LanguageModel
 from gam.blocks.gam import GAMBlock
 from gam.ops.memory_retrieval import slot_weights
 from pipeline.artifacts.inside_records import AtWords, LayerPaths, LayerSlots, PathUse
-from pipeline.evaluation.probes import CONTENT, FUNCTION, GATE_BLOCKS, model_inputs
+from pipeline.evaluation.probes import CONTENT, FUNCTION, GATE_BLOCKS, model_inputs, ready
 
 BATCH_BLOCKS = 16
 """Blocks of a forward pass: they bound the memory, and change no more than the last bits of a result."""
@@ -103,7 +103,7 @@ def _mixed(model: LanguageModel, layers: list[GAMBlock], blocks: Array) -> Itera
     def keep(_module: nn.Module, _inputs: object, output: Tensor) -> None:
         normed.append(output)
 
-    model.eval()
+    ready(model)
     for at in range(0, len(blocks), BATCH_BLOCKS):
         normed.clear()
         with ExitStack() as hooks:

@@ -1,6 +1,8 @@
 """What a model is worth on a split: what the stages train, evaluate and fingerprint share."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,13 +36,27 @@ def score_blocks(model: LanguageModel, blocks: np.ndarray, batch_size: int, prec
     losses, sizes = [], []
     for at in range(0, len(blocks), batch_size):
         batch = torch.from_numpy(blocks[at : at + batch_size].astype(np.int64)).to(device)
-        with forward_in(precision, device):
+        with forward_in(precision, device), uncompiled(model):
             losses.append(model.loss(batch[:, :-1], batch[:, 1:]))
         sizes.append(len(batch))
     means = torch.stack(losses).double().cpu()
     weights = torch.tensor(sizes, dtype=torch.float64)
     token_loss = (means * weights).sum() / weights.sum()
     return Score(means.mean().item(), token_loss.item(), len(blocks) * (blocks.shape[1] - 1))
+
+
+@contextmanager
+def uncompiled(model: LanguageModel) -> Iterator[None]:
+    """A context in which blocks that torch.compile has fused run as they are written.
+
+    Compiled anew for scoring, they would on CUDA share the memory of the graphs that training replays, which then
+    fail: "tensor output of CUDAGraphs that has been overwritten".
+    """
+    if all(block._compiled_call_impl is None for block in model.blocks):  # then the compiler is not loaded
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield
 
 
 def describe(score: Score, counts: SplitCounts) -> SplitMetrics:

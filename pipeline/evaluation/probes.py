@@ -23,6 +23,7 @@ from gam import LanguageModel
 from gam.blocks.gam import GAMBlock
 from pipeline.artifacts.records import LayerGates
 from pipeline.evaluation.function_words import FUNCTION_WORDS
+from pipeline.machine.precision import forward_in
 
 REACH_BLOCKS = 8
 GATE_BLOCKS = 128
@@ -49,7 +50,7 @@ def reach_by_gradient(model: LanguageModel, blocks: Array) -> int:
         embedded.append(output.detach().requires_grad_())
         return embedded[0]
 
-    model.eval()
+    ready(model)
     with model.token_embedding.register_forward_hook(cut):
         logits, _ = model(idx)
     weights = torch.randn(logits.shape[-1], generator=torch.Generator().manual_seed(0))
@@ -72,7 +73,7 @@ def reach_by_change(model: LanguageModel, blocks: Array) -> int:
     length, vocab_size = idx.shape[1], model.config.vocab_size
     shifts = torch.randint(1, vocab_size, idx.shape, generator=torch.Generator().manual_seed(0))
     others = (idx + shifts.to(idx.device)) % vocab_size
-    model.eval()
+    ready(model)
     original = model(idx)[0][:, -1]
 
     def unchanged(distance: int) -> bool:
@@ -137,7 +138,7 @@ def gate_preferences(model: LanguageModel, blocks: Array, classes: Array, batch_
     def keep(_module: object, given: tuple[Tensor, ...]) -> None:
         inputs.append(given[0])
 
-    model.eval()
+    ready(model)
     with ExitStack() as hooks:
         for block in gated:
             hooks.enter_context(block.register_forward_pre_hook(keep))
@@ -158,6 +159,12 @@ def _preference(block: GAMBlock, x: Tensor) -> Tensor:
     assert block.ln1 is not None
     local, memory = block.gate(block.ln1(x)).sigmoid().chunk(2, dim=-1)
     return (local - memory).mean(dim=-1)
+
+
+def ready(model: LanguageModel) -> None:
+    """Have the model evaluate, with products in float32, whatever was computed before."""
+    model.eval()
+    forward_in("float32", next(model.parameters()).device)
 
 
 def model_inputs(model: LanguageModel, blocks: Array) -> Tensor:

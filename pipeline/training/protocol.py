@@ -13,7 +13,9 @@ from gam import LanguageModel
 from gam.config import ModelConfig
 from pipeline.base.errors import UserError
 from pipeline.evaluation.metrics import score_blocks
+from pipeline.machine.gauge import gauge_of
 from pipeline.machine.precision import forward_in
+from pipeline.machine.stopwatch import Stopwatch
 from pipeline.params.models import Precision
 from pipeline.params.protocols import Train
 
@@ -69,7 +71,10 @@ def seeded_model(config: ModelConfig, seed: int, device: torch.device) -> Langua
 
 
 def compile_blocks(model: LanguageModel) -> None:
-    """Have torch.compile fuse what lies between a block's products; on CUDA a block is replayed as one graph."""
+    """Have torch.compile fuse what lies between a block's products; on CUDA a block is replayed as one graph.
+
+    In training alone: `score_blocks` runs blocks as they are.
+    """
     mode = "reduce-overhead" if next(model.parameters()).is_cuda else None
     for block in model.blocks:
         block.compile(mode=mode, dynamic=False)
@@ -120,9 +125,10 @@ class RunState:
         """Those that are finished."""
         self.steps_in_epoch = 0
         """Made in the epoch in progress; all of them while it is validated."""
-        self.train_seconds = 0.0
-        """Spent on them."""
-        self.losses = torch.zeros(self.steps_per_epoch, device=next(model.parameters()).device)
+        device = next(model.parameters()).device
+        self.watch = Stopwatch(gauge_of(device))
+        """Seconds spent on them."""
+        self.losses = torch.zeros(self.steps_per_epoch, device=device)
         """Theirs, as far as they are made."""
 
     @property
@@ -168,20 +174,19 @@ def train_epochs(
     blocks = torch.from_numpy(train_blocks.astype(np.int32)).to(device)
     total_steps = settings.epochs * state.steps_per_epoch
     while len(state.epochs) < settings.epochs:
-        started = time.perf_counter() - state.train_seconds
+        state.watch.start()
         model.train()
-        batches = block_order(seed, len(blocks), len(state.epochs)).split(settings.batch_size)
+        batches = block_order(seed, len(blocks), len(state.epochs)).to(device).split(settings.batch_size)
         for chosen in batches[state.steps_in_epoch :]:
-            batch = blocks[chosen.to(device)].long()
+            batch = blocks[chosen].long()
             rate = learning_rate(state.steps, total_steps, settings)
             loss = train_step(model, state.optimiser, batch, rate, settings, precision)
             state.losses[state.steps_in_epoch] = loss
             state.steps_in_epoch += 1
-            state.train_seconds = time.perf_counter() - started
             on_step(Step(loss, rate, chosen.numel() * (batch.shape[1] - 1)))
         state.check_finite()  # waits for the device
         train_loss = state.losses.double().mean().item()
-        state.train_seconds = time.perf_counter() - started
+        state.watch.stop()
         started = time.perf_counter()
         validation_loss = score_blocks(model, validation_blocks, settings.batch_size, precision).loss
         if not math.isfinite(validation_loss):
@@ -194,9 +199,9 @@ def train_epochs(
             steps=state.steps,
             train_loss=train_loss,
             validation_loss=validation_loss,
-            train_seconds=state.train_seconds,
+            train_seconds=state.watch.seconds,
             validation_seconds=time.perf_counter() - started,
         )
         state.epochs.append(epoch)
-        state.steps_in_epoch, state.train_seconds = 0, 0.0
+        state.steps_in_epoch, state.watch.seconds = 0, 0.0
         yield epoch

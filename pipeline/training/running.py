@@ -52,8 +52,9 @@ def run_to_end(
 
     def save_now() -> None:
         nonlocal saved
-        state.check_finite()
-        save(folder, state, made_by)
+        with state.watch.paused():
+            state.check_finite()
+            save(folder, state, made_by)
         saved = time.monotonic()
         interruption.unsaved = False
 

@@ -22,7 +22,7 @@ def save(folder: Path, state: RunState, made_by: list[Provenance]) -> None:
     notes = {
         "epochs": [dataclasses.asdict(epoch) for epoch in state.epochs],
         "steps_in_epoch": state.steps_in_epoch,
-        "train_seconds": state.train_seconds,
+        "train_seconds": state.watch.seconds,
         "made_by": [provenance.model_dump() for provenance in made_by],
     }
     write_save(folder, state.steps, tensors_of(state.model, state.optimiser) | {"losses": state.losses}, notes)
@@ -39,7 +39,7 @@ def restore(folder: Path, state: RunState) -> list[Provenance]:
         return []
     tensors, values = newest
     state.epochs = [Epoch(**epoch) for epoch in values["epochs"]]
-    state.steps_in_epoch, state.train_seconds = values["steps_in_epoch"], values["train_seconds"]
+    state.steps_in_epoch, state.watch.seconds = values["steps_in_epoch"], values["train_seconds"]
     state.losses.copy_(tensors["losses"])
     load_tensors(state.model, state.optimiser, tensors)
     return [Provenance.model_validate(provenance) for provenance in values["made_by"]]

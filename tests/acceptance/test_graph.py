@@ -149,7 +149,7 @@ def test_paths_agree_with_the_graph() -> None:
     expected |= {paths.tuning(*run) for run in params.tuned()}
     names = ("main", "learned", "ablation", "scaling", "timing", "recall", "facts", "claims")
     expected |= {paths.PAPER_TABLES / f"{table}.{kind}" for table in names for kind in ("md", "tex")}
-    expected |= {paths.FIGURES, paths.TIMING, *(paths.scaling(model) for model in params.scaling.models)}
+    expected |= {paths.FIGURES, paths.TIMINGS, *(paths.SCALINGS / model for model in params.scaling.models)}
     assert listed == expected
 
 

@@ -107,6 +107,44 @@ def test_locks_of_an_earlier_container(tmp_path: Path, entrypoint: ModuleType, m
         assert lock.exists() == stays
 
 
+HOLDS_THE_LOCK = """
+import importlib.util, pathlib, sys
+spec = importlib.util.spec_from_file_location("entrypoint", sys.argv[1])
+entrypoint = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(entrypoint)
+entrypoint.REPOSITORY = pathlib.Path.cwd()
+with entrypoint.the_only_container() as alone:
+    print(alone, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_locks_of_another_container_that_is_alive(
+    tmp_path: Path, entrypoint: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its processes are not to be seen from this one, so that its locks look like those of the dead."""
+    (tmp_path / ".dvc").mkdir()
+    entrypoint.REPOSITORY = entrypoint.CACHE = tmp_path
+    entrypoint.run = lambda _: 0
+    monkeypatch.chdir(tmp_path)
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLDS_THE_LOCK, str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout
+    assert other.stdout.readline() == "True\n"
+    lock = tmp_path / entrypoint.RWLOCK
+    lock.write_text(json.dumps({"write": {"/repo/runs": {"pid": 2**22 + 1, "cmd": "dvc repro"}}}))
+    with pytest.raises(SystemExit):
+        entrypoint.main()
+    assert lock.exists()
+    assert "another container works in this repository" in capsys.readouterr().err
+    other.kill()
+    other.communicate()
+    with pytest.raises(SystemExit):
+        entrypoint.main()
+    assert not lock.exists()
+
+
 def test_notes(tmp_path: Path, entrypoint: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     """No repository, no GPU: said in a line each, and the command runs."""
     for name in ("REPOSITORY", "CACHE"):

@@ -106,7 +106,7 @@ def growing(
 def verdicts(workspace: Workspace, dataset: str = "stories", family: str = "paper") -> dict[str, str]:
     workspace.call(tables)
     summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())["claims"]
-    answers = summary["machine"] if dataset == "machine" else summary[dataset][family]
+    (answers,) = summary["devices"].values() if dataset == "devices" else [summary[dataset][family]]
     return {claim: answer["verdict"] for claim, answer in answers.items()}
 
 

@@ -13,12 +13,12 @@ from pipeline.base import paths
 from pipeline.base.paths import HOUSE
 from pipeline.figures import main as figures
 from pipeline.params.schema import load_params
-from pipeline.report.figures.growth import growth_figure
+from pipeline.report.figures.growth import growth_figures
 from pipeline.report.figures.learning import learning_figures
 from pipeline.report.figures.scaling import scaling_figures
 from pipeline.report.published import load_published
 from tests.conftest import Workspace
-from tests.made_up import write_run
+from tests.made_up import only_file, write_run
 from tests.pipeline.conftest import ELSEWHERE, written
 from tests.pipeline.report.figures.drawn import FILES, texts, write_all
 
@@ -30,7 +30,7 @@ def test_without_any_result(workspace: Workspace) -> None:
     assert all(content.startswith(b"%PDF" if name.endswith("pdf") else b"<?xml") for name, content in files.items())
     params, published = load_params(), load_published()
     several = scaling_figures(params, published) | learning_figures(params, published)
-    for figure in (*several.values(), growth_figure(params, published)):
+    for figure in (*several.values(), growth_figures(params, published)["growth"]):
         assert "not run" in texts(figure)
 
 
@@ -55,7 +55,7 @@ def test_damaged_results(workspace: Workspace, refusal: Callable[..., str]) -> N
     for file, message in (
         (paths.clock("stories", "gam", 2), "clocks/stories/gam/seed-2.json is not valid JSON"),
         (paths.curve("stories", "gam", 1), "curves/stories/gam/seed-1.json is not valid JSON"),
-        (paths.scaling("gam"), "gam.json is not valid JSON"),
+        (only_file(paths.SCALINGS / "gam"), "test-&-device_1.json is not valid JSON"),
     ):
         text = file.read_text()
         file.write_text(text[:-3])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from gam import GatedSlotsConfig, LanguageModel
+from gam import GAMConfig, GatedSlotsConfig, LanguageModel
 from gam.ops import gated_slots, memory_retrieval, selective_scan
 from gam.ops.dropout import Dropout
 from pipeline import fingerprint
@@ -203,3 +203,10 @@ def test_fingerprint_without_gates_stays(workspace: Workspace) -> None:
     kept = file.stat().st_mtime_ns
     fingerprint_of(workspace, "gam-sum-fusion")
     assert file.stat().st_mtime_ns == kept
+
+
+def test_the_fused_mix_computes_the_same() -> None:
+    """Its entry has the fingerprint of the model that it is a faster way of: on a CPU by definition, and its kernel is
+    compared with that in tests/gam/test_gated_mix.py."""
+    config = GAMConfig(vocab_size=29, block_size=40, d_model=16, n_layer=2, dropout=0.1, n_slot=8, kernel_size=3)
+    assert fingerprint.compute(config) == fingerprint.compute(dataclasses.replace(config, fused_mix=True))

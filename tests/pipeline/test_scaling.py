@@ -11,11 +11,12 @@ from pipeline import scaling as stage
 from pipeline.artifacts.cost_records import ScalingResult
 from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
-from pipeline.evaluation.block_cost import Job, fits
+from pipeline.evaluation.block_cost import Job, Times, fits
 from pipeline.params.schema import load_params
 from pipeline.scaling import apart, measure, times_of
 from pipeline.scaling import main as scaling
 from tests.conftest import Workspace
+from tests.made_up import only_file
 
 
 def job_of(model: str, limit_gib: float | None = None) -> Job:
@@ -25,7 +26,8 @@ def job_of(model: str, limit_gib: float | None = None) -> Job:
 
 def test_scaling(workspace: Workspace) -> None:
     workspace.call(scaling, "--model", "gam")
-    result = read_result(paths.scaling("gam"), ScalingResult)
+    file = only_file(paths.SCALINGS / "gam")
+    result = read_result(file, ScalingResult)
     assert result is not None
     assert [(point.length, len(point.milliseconds)) for point in result.points] == [(64, 5), (128, 5), (256, 5)]
     peaks = [point.peak_mib for point in result.points if point.peak_mib is not None]
@@ -33,8 +35,8 @@ def test_scaling(workspace: Workspace) -> None:
     assert len(set(peaks)) == 3
     assert {point.fits_cap for point in result.points} == {True if result.available_gib >= result.cap_gib else None}
     assert result.provenance.precision == "float32"
-    assert "Infinity" not in paths.scaling("gam").read_text()
-    json.loads(paths.scaling("gam").read_text())
+    assert "Infinity" not in file.read_text()
+    json.loads(file.read_text())
 
 
 def test_out_of_memory_is_an_outcome_of_one_length(workspace: Workspace) -> None:
@@ -65,10 +67,10 @@ def test_a_process_that_is_killed_is_out_of_memory(monkeypatch: pytest.MonkeyPat
 
     def timed(otherwise: object, _function: object, _job: Job, lengths: list[int], _warmup: int) -> object:
         tried.append(lengths)
-        return otherwise if 256 in lengths else {length: [1.0] for length in lengths}
+        return otherwise if 256 in lengths else {length: Times([1.0], [], []) for length in lengths}
 
     monkeypatch.setattr(stage, "apart", timed)
-    assert times_of(job_of("gam"), 1) == {64: [1.0], 128: [1.0]}
+    assert times_of(job_of("gam"), 1) == {length: Times([1.0], [], []) for length in (64, 128)}
     assert tried == [[64, 128, 256], [64, 128]]
     job = dataclasses.replace(job_of("gam"), on=load_params().scaling.cpu.model_copy(update={"lengths": [256]}))
     assert times_of(job, 1) == {}

@@ -11,6 +11,7 @@ from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
 from pipeline.timing import main as timing
 from tests.conftest import Workspace
+from tests.made_up import only_file
 
 MODELS = ("transformer", "transformer-fused", "mamba", "gam")
 
@@ -25,7 +26,7 @@ def saves() -> list[Path]:
 
 def test_timing(workspace: Workspace) -> None:
     workspace.call(timing)
-    result = read_result(paths.TIMING, TimingResult)
+    result = read_result(only_file(paths.TIMINGS), TimingResult)
     assert result is not None
     assert [{name: len(seconds) for name, seconds in each.seconds.items()} for each in result.measurements] == [
         dict.fromkeys(MODELS, 3)
@@ -61,7 +62,7 @@ def test_a_finished_measurement_is_not_made_again(workspace: Workspace, monkeypa
             workspace.call(timing)
         except SystemExit:
             return None
-        result = read_result(paths.TIMING, TimingResult)
+        result = read_result(only_file(paths.TIMINGS), TimingResult)
         return result and [seconds[0] for seconds in result.by_measurement("gam")]
 
     assert run(1) is None

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from pipeline.artifacts.devices import Device, read_devices
 from pipeline.claims.growth import COSTS, Cost, asked_lengths, exponent, growth, predicted_ratio
 from pipeline.params.schema import Params
 from pipeline.report.figures.drawing import COLUMN, GREY, PUBLISHED, REPRODUCED, Look, note, published_key, say
@@ -21,9 +22,18 @@ APART = 0.17
 """Between two models at one length, in doublings."""
 
 
-def growth_figure(params: Params, published: Published) -> Figure:
+def growth_figures(params: Params, published: Published) -> dict[str, Figure]:
+    """The figure by name; that of a second device and further ones has its name in it."""
+    devices = read_devices(params)
+    return {
+        f"growth_{device.key}" if number else "growth": _figure(params, device, published)
+        for number, device in enumerate(devices)
+    }
+
+
+def _figure(params: Params, device: Device, published: Published) -> Figure:
     """A panel for time and one for memory: factors over the length from which the input doubles."""
-    there = blocks(params, published)
+    there = blocks(params, device, published)
     figure = Figure(figsize=(COLUMN, 4.6), layout="constrained")
     panels = dict(zip(COSTS, figure.subplots(2, 1, sharex=True), strict=True))
     for cost, axes in panels.items():

@@ -9,7 +9,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocat
 from matplotlib.transforms import offset_copy
 
 from pipeline.artifacts.cost_records import ScalingPoint, ScalingResult
-from pipeline.artifacts.current import read_scaling
+from pipeline.artifacts.devices import Device, read_devices
 from pipeline.claims.growth import Cost
 from pipeline.params.families import PAPER
 from pipeline.params.schema import Params
@@ -67,8 +67,8 @@ class Blocks:
     """The models that are to be measured."""
 
 
-def blocks(params: Params, published: Published) -> Blocks:
-    """The blocks that params.yaml has measured, and those that the paper has."""
+def blocks(params: Params, device: Device, published: Published) -> Blocks:
+    """The blocks that params.yaml has measured on a device, and those that the paper has."""
     members = merged([member(params, model) for model in params.scaling.models], published.scaling)
     compared = [member(params, model) for model in params.families[PAPER].models]
     everyone = list(dict.fromkeys(each.name(published) for each in [*compared, *members]))
@@ -76,7 +76,7 @@ def blocks(params: Params, published: Published) -> Blocks:
     styles = {name: look for name, look in looks(everyone).items() if name in names}
     results: dict[str, ScalingResult] = {}
     for each in members:
-        result = read_scaling(params, each.model) if each.model else None
+        result = device.scalings.get(each.model) if each.model else None
         if result is not None:
             results[each.name(published)] = result
     theirs = {each.name(published): rows for each in members if (rows := published_rows(each, published))}
@@ -84,14 +84,16 @@ def blocks(params: Params, published: Published) -> Blocks:
 
 
 def scaling_figures(params: Params, published: Published) -> dict[str, Figure]:
-    """The figures by name."""
-    there = blocks(params, published)
+    """The figures by name; those of a second device and further ones have its name in theirs."""
     figures = {}
     costs: dict[str, Cost] = {"compute_time": "time", "peak_memory": "memory"}
-    for name, cost in costs.items():
-        short = _shortages(there.results, there.theirs, cost)
-        shown = Shown(cost, _ours(there.results, cost), _theirs(there.theirs, cost), short)
-        figures[name] = _figure(shown, there.styles, there.results, there.asked)
+    for number, device in enumerate(read_devices(params)):
+        there = blocks(params, device, published)
+        for name, cost in costs.items():
+            short = _shortages(there.results, there.theirs, cost)
+            shown = Shown(cost, _ours(there.results, cost), _theirs(there.theirs, cost), short)
+            figure = _figure(shown, there.styles, there.results, there.asked)
+            figures[f"{name}_{device.key}" if number else name] = figure
     return figures
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from pipeline.artifacts.current import left_out_notes, read_scaling, read_timing, training_seconds
-from pipeline.artifacts.records import Clock, Provenance
+from pipeline.artifacts.current import left_out_notes, training_seconds
+from pipeline.artifacts.devices import read_devices
+from pipeline.artifacts.records import Clock
 from pipeline.claims.answers import Answer, answered_by, by_claim, most_telling
 from pipeline.claims.comparisons import all_compared_runs
 from pipeline.params.schema import Params
@@ -125,7 +126,7 @@ def claims_latex(params: Params, published: Published, found: list[Answer]) -> s
 
 def claims_notes(params: Params, published: Published) -> list[str]:
     """The rule, and what the answers were made with."""
-    provenances = _machine_provenances(params)
+    provenances = [provenance for device in read_devices(params) for provenance in device.provenances]
     clocks: dict[tuple[str, str, int], Clock] = {}
     for runs in all_compared_runs(params):
         provenances += runs.provenances()
@@ -138,9 +139,3 @@ def claims_notes(params: Params, published: Published) -> list[str]:
         *left_out_notes(params),
         *machine_notes(provenances),
     ]
-
-
-def _machine_provenances(params: Params) -> list[Provenance]:
-    timing = read_timing(params)
-    scaled = [read_scaling(params, name) for name in params.scaling.models if not params.models[name].is_fused]
-    return [result.provenance for result in [timing, *scaled] if result is not None]

@@ -14,13 +14,12 @@ from pipeline.report.wording import name_of, standing
 
 
 def claims_summary(params: Params, published: Published, found: list[Answer]) -> dict[str, Any]:
-    """Those on time and memory stand under `machine`."""
+    """Those on time and memory stand under `devices`, by the name of the device."""
     summary: dict[str, Any] = {}
     small = too_small(params, published)
     for answer in found:
-        place: dict[str, Any] = summary.setdefault(answer.dataset or "machine", {})
-        if answer.family is not None:
-            place = place.setdefault(answer.family, {})
+        runs, device = answer.dataset or "devices", answer.device.name if answer.device else ""
+        place: dict[str, Any] = summary.setdefault(runs, {}).setdefault(answer.family or device or "none", {})
         said = [*remarks(answer), *([f"the paper's own effect is {SMALLER}"] if answer.claim in small else [])]
         told = {"verdict": answer.verdict, "reason": reason(answer), "remarks": said}
         parts = {name_of(each): _measurement(each) for each in answer.measurements if not each.lacking}

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.artifacts.devices import Device
 from pipeline.artifacts.records import Curve, Provenance
 from pipeline.claims.intervals import Estimate
 from pipeline.params.fields import Section
@@ -115,6 +116,11 @@ def cost_notes(what: str, seconds: float) -> list[str]:
     return [f"{what} took {cost} by the clock."]
 
 
+def on_device(what: str, device: Device) -> str:
+    """The heading of what was measured on a device."""
+    return f"{what}, {device.name}" if device.name else what
+
+
 def machine_notes(provenances: list[Provenance]) -> list[str]:
     """One line for each setting that the runs of a table were made with: hardware, precision, versions, code."""
     lines = set()
@@ -123,9 +129,10 @@ def machine_notes(provenances: list[Provenance]) -> list[str]:
         mode = "deterministic" if p.deterministic else "not deterministic"
         precision = p.precision or "precision by model"
         device = f"{p.device} with {p.instructions}" if p.instructions else p.device
+        driven_by = "".join(f", {name} {version}" for name, version in p.stack.items())
         lines.add(
-            f"{device} ({p.device_type}, {p.threads} threads, {mode}); {precision}; {p.mamba_scan}; {packages}; "
-            f"{_code(p)}"
+            f"{device} ({p.device_type}{driven_by}, {p.threads} threads, {mode}); {precision}; {p.mamba_scan}; "
+            f"{packages}; {_code(p)}"
         )
     return [f"Reproduced on {line}." for line in sorted(lines)]
 

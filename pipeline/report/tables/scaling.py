@@ -4,7 +4,8 @@ from statistics import quantiles
 from typing import Any
 
 from pipeline.artifacts.cost_records import ScalingPoint, ScalingResult
-from pipeline.artifacts.current import left_out_notes, read_scaling
+from pipeline.artifacts.current import left_out_notes
+from pipeline.artifacts.devices import Device, read_devices
 from pipeline.claims.growth import COSTS, Cost, asked_lengths, growth, predicted_ratio
 from pipeline.claims.intervals import Estimate
 from pipeline.params.schema import Params
@@ -19,18 +20,22 @@ from pipeline.report.tables.layout import (
     Table,
     cost_notes,
     machine_notes,
+    on_device,
     with_interval,
 )
 
 OUT_OF_MEMORY = "OOM"
 UNITS: dict[Cost, str] = {"time": "ms", "memory": "MiB"}
+OTHER_TIMES = {
+    "queued_milliseconds": "time, all work told beforehand",
+    "finite_milliseconds": "time, told beforehand, with gradients that stay finite",
+}
+"""Of a GPU: short blocks run faster than they can be told, and infinite numbers can be faster to compute with."""
 
 
 def scaling_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
-    """The table, and the factors per doubling for the summary."""
-    models = params.scaling.models
-    scalings = {model: read_scaling(params, model) for model in models}
-    measured = [scaling for scaling in scalings.values() if scaling]
+    """The table, and the factors per doubling for the summary, by device."""
+    models, devices = params.scaling.models, read_devices(params)
     members = {model: member(params, model) for model in models}
     theirs = {model: {row.length: row for row in published_rows(each, published)} for model, each in members.items()}
     columns = []
@@ -38,20 +43,40 @@ def scaling_table(params: Params, published: Published) -> tuple[Table, dict[str
         quantity = Quantity(members[model].name(published))
         columns += [Column(quantity, "published")] if theirs[model] else []
         columns.append(Column(quantity, "reproduced"))
-    lengths = sorted({p.length for s in measured for p in s.points} | {t for rows in theirs.values() for t in rows})
+    groups = [group for device in devices for group in _groups(params, device, theirs)]
+    asked = asked_lengths(params.claims)
+    predicted = [[_doubling(length), *_predicted(params, theirs, length)] for length in asked[:-1]]
+    groups.append(Group("by arithmetic: multiply-adds / numbers kept for the backward pass", predicted))
+    summary = {
+        device.name: {model: _summary(params, scaling) for model, scaling in device.scalings.items()}
+        for device in devices
+        if device.scalings
+    }
+    measured = [scaling for device in devices for scaling in device.scalings.values()]
+    title = "One block against length: published beside reproduced (the paper's Table 2)"
+    return Table("scaling", title, "Quantity", "T", columns, groups, _notes(params, measured)), summary
+
+
+def _groups(params: Params, device: Device, theirs: dict[str, dict[int, ScalingRow]]) -> list[Group]:
+    """What was measured on one device."""
+    scalings = {model: device.scalings.get(model) for model in params.scaling.models}
+    lengths = sorted(
+        {point.length for scaling in device.scalings.values() for point in scaling.points}
+        | {length for rows in theirs.values() for length in rows}
+    )
     asked = asked_lengths(params.claims)
     groups = []
     for cost, unit in UNITS.items():
         rows = [[str(length), *_cells(scalings, theirs, length, cost)] for length in lengths]
         factors = [[_doubling(length), *_factors(params, scalings, theirs, length, cost)] for length in asked[:-1]]
         groups += [Group(f"{cost} ({unit})", rows), Group(f"{cost}: times as much at twice the length", factors)]
-    predicted = [[_doubling(length), *_predicted(params, theirs, length)] for length in asked[:-1]]
-    groups.append(Group("by arithmetic: multiply-adds / numbers kept for the backward pass", predicted))
+    for field, label in OTHER_TIMES.items():
+        if any(getattr(point, field) for scaling in device.scalings.values() for point in scaling.points):
+            rows = [[str(length), *_other_times(scalings, theirs, length, field)] for length in lengths]
+            groups.append(Group(f"{label} (ms)", rows))
     fitting = [[str(length), *_fitting(scalings, theirs, length)] for length in lengths if length >= asked[0]]
     groups.append(Group(f"fits in {params.scaling.cap.gib} GiB", fitting))
-    summary = {model: _summary(params, scaling) for model, scaling in scalings.items() if scaling}
-    title = "One block against length: published beside reproduced (the paper's Table 2)"
-    return Table("scaling", title, "Quantity", "T", columns, groups, _notes(params, measured)), summary
+    return [Group(on_device(group.label, device), group.rows) for group in groups]
 
 
 def _notes(params: Params, measured: list[ScalingResult]) -> list[str]:
@@ -130,8 +155,7 @@ def _reproduced(point: ScalingPoint, cost: Cost) -> str:
         return OUT_OF_MEMORY if point.peak_mib is None else f"{point.peak_mib:.1f}"
     if not point.milliseconds:
         return OUT_OF_MEMORY
-    low, middle, high = quantiles(point.milliseconds, n=4, method="inclusive")
-    return f"{middle:.1f} ± {(high - low) / 2:.1f}"
+    return _spread(point.milliseconds)
 
 
 def _factors(
@@ -171,6 +195,24 @@ def _predicted(params: Params, theirs: dict[str, dict[int, ScalingRow]], length:
         cells += [NOT_PUBLISHED] if rows else []
         cells.append(" / ".join(f"{ratio:.2f}" if ratio else "–" for ratio in ratios))
     return cells
+
+
+def _other_times(
+    scalings: dict[str, ScalingResult | None], theirs: dict[str, dict[int, ScalingRow]], length: int, field: str
+) -> list[str]:
+    """Median ± half the interquartile range of times that the paper does not have."""
+    cells = []
+    for model, scaling in scalings.items():
+        cells += [NOT_PUBLISHED] if theirs[model] else []
+        point = _point(scaling, length)
+        times: list[float] = getattr(point, field) if point else []
+        cells.append(_spread(times) if times else NOT_RUN if point is None else OUT_OF_MEMORY)
+    return cells
+
+
+def _spread(milliseconds: list[float]) -> str:
+    low, middle, high = quantiles(milliseconds, n=4, method="inclusive")
+    return f"{middle:.1f} ± {(high - low) / 2:.1f}"
 
 
 def _fitting(

@@ -4,7 +4,8 @@ from statistics import median, quantiles
 from typing import Any
 
 from pipeline.artifacts.cost_records import TimingResult
-from pipeline.artifacts.current import left_out_notes, read_curves, read_timing
+from pipeline.artifacts.current import left_out_notes, read_curves
+from pipeline.artifacts.devices import Device, read_devices
 from pipeline.claims.intervals import saved
 from pipeline.params.families import PAPER
 from pipeline.params.schema import Params
@@ -18,15 +19,50 @@ from pipeline.report.tables.layout import (
     Table,
     cost_notes,
     machine_notes,
+    on_device,
     published_cell,
     with_interval,
 )
 
 
 def timing_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
-    """The table, and median step times for the summary."""
-    timing = read_timing(params)
-    groups = []
+    """The table, and median step times for the summary, by device."""
+    devices = read_devices(params)
+    groups = [group for device in devices for group in _groups(params, device, published)]
+    seconds = Quantity("Epoch", "s")
+    columns = [
+        Column(Quantity("Step: median [quartiles]", "ms")),
+        Column(seconds, "published"),
+        Column(seconds, "reproduced"),
+        Column(Quantity("GAM saves [95 % interval]", "%")),
+    ]
+    timings = [device.timing for device in devices if device.timing]
+    counted = sum(sum(timing.seconds(name)) for timing in timings for name in timing.entries)
+    sizes = {f"{timing.batch_size} x {timing.block_size} tokens" for timing in timings}
+    steps = params.timing
+    rounds = f"{steps.measurements} measurements of {steps.repetitions} rounds" if timings else NOT_RUN
+    notes = [
+        f"Whole training steps on {' or '.join(sorted(sizes)) or 'batches of train.batch_size'}: {rounds}. In a round "
+        "each model makes a step; each measurement is made in a process started anew. Not in deterministic mode. "
+        f"{_busy(devices)}Epoch: median step times the steps of an epoch, known where a run was made; published on one "
+        "NVIDIA T4, for one run.",
+        "GAM saves: 1 - median of the ratios of its steps to the other's within a round; mean over measurements, with "
+        "their t interval.",
+        *cost_notes("The counted steps", counted),
+        *left_out_notes(params),
+        *machine_notes([timing.provenance for timing in timings]),
+    ]
+    summary = {
+        device.name: {name: {"step_seconds": median(device.timing.seconds(name))} for name in device.timing.entries}
+        for device in devices
+        if device.timing
+    }
+    return Table("timing", "Time of a training step", "Data set", "Model", columns, groups, notes), summary
+
+
+def _groups(params: Params, device: Device, published: Published) -> list[Group]:
+    """A group for each data set, with a row for each model."""
+    timing, groups = device.timing, []
     for dataset in dict.fromkeys([*params.families[PAPER].datasets, *published.main]):
         steps = _steps_per_epoch(params, dataset)
         rows = []
@@ -37,28 +73,8 @@ def timing_table(params: Params, published: Published) -> tuple[Table, dict[str,
             epoch = f"{median(times) * steps:.1f}" if times and steps else NOT_RUN
             cells = [_step(times), published_cell(theirs, "epoch_seconds", 1), epoch, _saved(params, timing, model)]
             rows.append([timed.name(published), *cells])
-        groups.append(Group(dataset, rows))
-    seconds = Quantity("Epoch", "s")
-    columns = [
-        Column(Quantity("Step: median [quartiles]", "ms")),
-        Column(seconds, "published"),
-        Column(seconds, "reproduced"),
-        Column(Quantity("GAM saves [95 % interval]", "%")),
-    ]
-    size = f"{timing.batch_size} x {timing.block_size} tokens" if timing else "batches of train.batch_size"
-    rounds = f"{timing.timing.measurements} measurements of {timing.timing.repetitions} rounds" if timing else NOT_RUN
-    notes = [
-        f"Whole training steps on {size}: {rounds}. In a round each model makes a step; each measurement is made in a "
-        f"process started anew. Not in deterministic mode.{_busy(timing)} Epoch: median step times the steps of an "
-        "epoch, known where a run was made; published on one NVIDIA T4, for one run.",
-        "GAM saves: 1 - median of the ratios of its steps to the other's within a round; mean over measurements, with "
-        "their t interval.",
-        *cost_notes("The counted steps", sum(sum(timing.seconds(name)) for name in timing.entries) if timing else 0.0),
-        *left_out_notes(params),
-        *machine_notes([timing.provenance] if timing else []),
-    ]
-    summary = {name: {"step_seconds": median(timing.seconds(name))} for name in timing.entries} if timing else {}
-    return Table("timing", "Time of a training step", "Data set", "Model", columns, groups, notes), summary
+        groups.append(Group(on_device(dataset, device), rows))
+    return groups
 
 
 def _step(seconds: list[float] | None) -> str:
@@ -77,13 +93,16 @@ def _saved(params: Params, timing: TimingResult | None, model: str) -> str:
     return with_interval(saved(timing.by_measurement(gam), timing.by_measurement(model)).times(100), 1, "+")
 
 
-def _busy(timing: TimingResult | None) -> str:
-    """How busy the processors were just before the measurements."""
-    shares = [each.busy_before for each in timing.measurements if each.busy_before is not None] if timing else []
-    if not shares:
-        return ""
-    ends = " to ".join(dict.fromkeys(f"{share:.0%}" for share in (min(shares), max(shares))))
-    return f" Processors busy just before: {ends}."
+def _busy(devices: list[Device]) -> str:
+    """How busy each device was just before the measurements."""
+    told = []
+    for device in devices:
+        measurements = device.timing.measurements if device.timing else []
+        shares = [each.busy_before for each in measurements if each.busy_before is not None]
+        if shares:
+            ends = " to ".join(dict.fromkeys(f"{share:.0%}" for share in (min(shares), max(shares))))
+            told.append(f"{device.name} busy just before: {ends}. ")
+    return "".join(told)
 
 
 def _steps_per_epoch(params: Params, dataset: str) -> int | None:

@@ -46,7 +46,7 @@ def test_a_family_waits_for_its_own_seeds(reduced: Workspace) -> None:
 def test_a_family_is_judged_on_its_own_texts(reduced: Workspace) -> None:
     reduced.call(tables)
     summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())["claims"]
-    families = {dataset: list(found) for dataset, found in summary.items() if dataset != "machine"}
+    families = {dataset: list(found) for dataset, found in summary.items() if dataset != "devices"}
     assert families == {"stories": ["paper"], "less": ["reduced"]}
     reduced.edit({"families": {"reduced": {"datasets": []}}})
     reduced.call(tables)

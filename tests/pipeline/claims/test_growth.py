@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.artifacts.cost_records import ScalingResult
-from pipeline.artifacts.current import read_scaling
+from pipeline.artifacts.devices import read_devices
 from pipeline.claims.growth import asked_lengths, exponent, growth, judge_growth
 from pipeline.params.schema import load_params
 from tests.conftest import Workspace
@@ -12,7 +12,7 @@ from tests.pipeline.conftest import growing
 
 
 def measured(model: str) -> ScalingResult:
-    scaling = read_scaling(load_params(), model)
+    scaling = read_devices(load_params())[0].scalings.get(model)
     assert scaling is not None
     return scaling
 

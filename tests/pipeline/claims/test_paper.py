@@ -1,22 +1,25 @@
 """The paper's claims from made-up results: what each is judged by, and what it needs."""
 
+import json
+
 import pytest
 
-from pipeline.artifacts.current import read_scaling
+from pipeline.artifacts.devices import read_devices
 from pipeline.base import paths
 from pipeline.claims.answers import answers
 from pipeline.claims.intervals import Estimate
 from pipeline.claims.measurements import Measurement, Reach
-from pipeline.claims.paper import ON_MACHINES, ON_TEXTS
+from pipeline.claims.paper import ON_DEVICES, ON_TEXTS
 from pipeline.params.schema import load_params
 from pipeline.report.published import load_published
+from pipeline.tables import main as tables
 from tests.conftest import Workspace
 from tests.made_up import STAMP, write_scaling, write_timing
 from tests.pipeline.conftest import SEEDS, growing, verdicts, write_losses
 
 
 def test_every_claim_of_the_paper_is_judged() -> None:
-    judged = ON_MACHINES.keys() | ON_TEXTS.keys()
+    judged = ON_DEVICES.keys() | ON_TEXTS.keys()
     assert judged == load_published().claims.keys() == {f"C{number}" for number in range(1, 13)}
 
 
@@ -27,7 +30,7 @@ def measured(claim: str) -> dict[str, Measurement]:
 
 
 def test_nothing_run(grid: Workspace) -> None:
-    for dataset in ("machine", "stories"):
+    for dataset in ("devices", "stories"):
         assert set(verdicts(grid, dataset).values()) == {"not run"}
 
 
@@ -111,7 +114,7 @@ def test_no_verdict_before_all_seeds_ran(grid: Workspace) -> None:
 @pytest.mark.parametrize(("gam", "verdict"), [(0.9, "reproduced"), (0.99, "no effect"), (1.2, "contradicted")])
 def test_speed(grid: Workspace, gam: float, verdict: str) -> None:
     write_timing(transformer=1.0, mamba=1.1, gam=gam)
-    found = verdicts(grid, "machine")
+    found = verdicts(grid, "devices")
     assert found["C2"] == verdict
     rival = measured("C2")["vs Transformer"]
     assert isinstance(rival.value, Estimate)
@@ -122,37 +125,37 @@ def test_speed(grid: Workspace, gam: float, verdict: str) -> None:
 def test_measurements_that_differ_decide_nothing(grid: Workspace) -> None:
     """GAM saves 10 %, more or less: 25 % of its time, from one measurement to the next."""
     write_timing(transformer=1.0, mamba=1.1, gam=0.9, noise=0.25)
-    assert verdicts(grid, "machine")["C2"] == "inconclusive"
+    assert verdicts(grid, "devices")["C2"] == "inconclusive"
     write_timing(transformer=1.0, mamba=1.1, gam=0.9, noise=0.02)
-    assert verdicts(grid, "machine")["C2"] == "reproduced"
+    assert verdicts(grid, "devices")["C2"] == "reproduced"
     grid.edit({"timing": {"measurements": 1}})
     write_timing(transformer=1.0, mamba=1.1, gam=0.9)
-    assert verdicts(grid, "machine")["C2"] == "inconclusive"
+    assert verdicts(grid, "devices")["C2"] == "inconclusive"
 
 
 def test_no_verdict_rests_on_a_slow_opponent(grid: Workspace) -> None:
     write_timing(**{"transformer": 1.0, "transformer-fused": 0.9, "mamba": 1.1, "gam": 0.9})
-    found = verdicts(grid, "machine")
+    found = verdicts(grid, "devices")
     assert found["C1"] == found["C2"] != "reproduced"
 
 
 def test_a_mamba_without_its_kernels_is_timed_and_not_judged(grid: Workspace) -> None:
     seconds = {"transformer": 1.0, "mamba": 0.5, "gam": 0.9}
     write_timing(**seconds)
-    assert verdicts(grid, "machine")["C1"] == "reproduced"
+    assert verdicts(grid, "devices")["C1"] == "reproduced"
     rival = measured("C1")["vs Mamba"]
     assert isinstance(rival.value, Estimate)
     assert rival.value.mean == pytest.approx(-0.8)
     assert (rival.verdict, rival.remark) == ("not judged", "without its fast GPU code")
     write_timing(STAMP.model_copy(update={"mamba_kernels": True}), **seconds)
-    assert verdicts(grid, "machine")["C1"] == "contradicted"
+    assert verdicts(grid, "devices")["C1"] == "contradicted"
 
 
 def test_times_of_other_models_do_not_count(grid: Workspace) -> None:
     write_timing(transformer=1.0, mamba=1.1, gam=0.9)
-    assert verdicts(grid, "machine")["C1"] == "reproduced"
+    assert verdicts(grid, "devices")["C1"] == "reproduced"
     grid.edit({"models": {"mamba": {"d_state": 5}}})
-    assert verdicts(grid, "machine")["C1"] == "not run"
+    assert verdicts(grid, "devices")["C1"] == "not run"
 
 
 @pytest.mark.parametrize(
@@ -167,7 +170,7 @@ def test_times_of_other_models_do_not_count(grid: Workspace) -> None:
 def test_growth(grid: Workspace, gam_power: float, power: float, longest: int, c5: str, c6: str) -> None:
     growing(grid, "gam", gam_power, 8192)
     growing(grid, "transformer", power, longest)
-    found = verdicts(grid, "machine")
+    found = verdicts(grid, "devices")
     assert (found["C5"], found["C6"]) == (c5, c6)
 
 
@@ -176,7 +179,7 @@ def test_growth_that_was_measured_in_part(grid: Workspace) -> None:
     growing(grid, "gam", 1.0, 8192)
     growing(grid, "transformer", 2.0, 2048)
     for model in ("gam", "transformer"):
-        scaling = read_scaling(load_params(), model)
+        scaling = read_devices(load_params())[0].scalings.get(model)
         assert scaling is not None
         points = [point.model_copy(update={"fits_cap": None}) for point in scaling.points]
         short = {"milliseconds": [], "peak_mib": None}
@@ -191,5 +194,7 @@ def test_growth_that_was_measured_in_part(grid: Workspace) -> None:
 def test_two_devices_do_not_compare(grid: Workspace) -> None:
     growing(grid, "gam", 1.0, 8192)
     growing(grid, "transformer", 2.0, 2048, STAMP.model_copy(update={"device": "another"}))
-    found = verdicts(grid, "machine")
-    assert (found["C5"], found["C6"]) == ("reproduced", "not run")
+    grid.call(tables)
+    found = json.loads((paths.PAPER_TABLES / "summary.json").read_text())["claims"]["devices"]
+    verdicts_of = {device: (of["C5"]["verdict"], of["C6"]["verdict"]) for device, of in found.items()}
+    assert verdicts_of == {STAMP.device: ("reproduced", "not run"), "another": ("not run", "not run")}

@@ -12,6 +12,7 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from pipeline.base.paths import HOUSE
+from pipeline.commands import workers
 from pipeline.commands.quickstart import dvc_environment
 
 STAGE = """
@@ -115,6 +116,32 @@ def test_what_is_named_runs_with_what_it_needs(graph: Path) -> None:
     code, text = launch(graph, 2, "c", "f")
     assert code == 2
     assert text == "error: command line: dvc.yaml has no stage 'f'; `dvc stage list` names them all\n"
+
+
+def test_each_job_has_a_gpu_of_its_own(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-x,GPU-y")
+    for name, other in ("ab", "ba"):
+        (graph / f"{name}.todo").write_text(
+            f"Path('{name}.gpu').write_text(os.environ['CUDA_VISIBLE_DEVICES'])\n"
+            f"[time.sleep(0.01) for _ in range(3000) if not Path('{other}.gpu').exists()]\n"
+        )
+    assert launch(graph, 2, "a", "b")[0] == 0
+    assert {(graph / f"{name}.gpu").read_text() for name in "ab"} == {"GPU-x", "GPU-y"}
+
+
+def test_gpus_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By nvidia-smi, unless the environment names them; without it there are none."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert workers.gpus() == []
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'GPU 0: Tesla T4 (UUID: GPU-1a-2b)'\necho 'GPU 1: Tesla T4 (UUID: GPU-3c)'\n")
+    tool.chmod(0o755)
+    assert workers.gpus() == ["GPU-1a-2b", "GPU-3c"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    assert workers.gpus() == ["1"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert workers.gpus() == []
 
 
 def test_a_second_launch_runs_what_changed(graph: Path) -> None:

@@ -8,7 +8,7 @@ from pipeline.base import paths
 from pipeline.base.files import write_json
 from pipeline.commands.prune import main as prune
 from tests.conftest import Workspace
-from tests.made_up import write_inside, write_ngrams, write_recall, write_tuning
+from tests.made_up import only_file, write_inside, write_ngrams, write_recall, write_tuning
 from tests.pipeline.conftest import RECALL, SEEDS, growing, write_losses, write_reduced
 
 
@@ -19,6 +19,7 @@ def test_prune(grid: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     growing(grid, "gam", 1.0, 8192)
     write_ngrams(6.0, 5.0)
     shutil.copy(paths.ngrams("stories"), paths.ngrams("gone"))
+    of_gam = only_file(paths.SCALINGS / "gam")
     write_json(paths.TIMING_WORK / "key" / "measurement-1.json", {})  # others are still to be made
     grid.edit({"families": {"paper": {"seeds": [0, 1]}}, "scaling": {"models": ["transformer"]}})
     grid.call(prune)
@@ -30,7 +31,7 @@ def test_prune(grid: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
         for seed in SEEDS[2:]
     }
     files |= {paths.inside("stories", "gam", seed) for seed in SEEDS[2:]}
-    files |= {paths.scaling("gam"), paths.ngrams("gone")}
+    files |= {of_gam, paths.ngrams("gone")}
     assert removed == {str(file) for file in files}
     assert paths.curve("stories", "gam", 1).exists()
     assert paths.inside("stories", "gam", 1).exists()

@@ -94,6 +94,10 @@ def test_variants_stand_beside_the_published_models(workspace: Workspace) -> Non
         ({"init_std": 0.02}, "models.gam.init_std must be left out where init is published, got 0.02"),
         ({"learning_rate": 0.0}, "models.gam.learning_rate: input should be greater than 0, got 0.0"),
         ({"ffn_width": 32}, "models.gam.ffn_width must be at least 4 * d_model = 64, got 32"),
+        (
+            {"gate": False, "fused_mix": True},
+            "models.gam.fused_mix must be false unless gate is true, got True",
+        ),
         ({"local": False, "memory": False}, "models.gam.gate must be false unless local and memory are both true"),
     ],
 )

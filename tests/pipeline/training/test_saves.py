@@ -217,6 +217,34 @@ def test_out_of_memory(tokenised: Workspace, refusal: Callable[..., str], monkey
     assert "lower train.batch_size or the model's block_size, or set models.gam.precision to bfloat16" in message
 
 
+def test_a_card_that_is_pulled_away(
+    tokenised: Workspace,
+    whole: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One line, and the training goes on elsewhere, from its last save to the same end."""
+    original, count = training.train_step, iter(range(100))
+
+    def gone(*given: Any) -> torch.Tensor:
+        if next(count) == 5:
+            raise torch.AcceleratorError("CUDA error: unspecified launch failure\nCUDA kernel errors might be ...")
+        return original(*given)
+
+    monkeypatch.setattr(running, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(training, "train_step", gone)
+    with pytest.raises(SystemExit) as stop:
+        tokenised.call(train, *RUN)
+    assert stop.value.code == 2
+    (line,) = [each for each in capsys.readouterr().err.splitlines() if each.startswith("error: ")]
+    assert "failed while stories gam seed 0 was computed (CUDA error: unspecified launch failure)" in line
+    assert "the same command goes on from the last save" in line
+    monkeypatch.setattr(training, "train_step", original)
+    tokenised.call(train, *RUN)
+    assert "going on after step 5" in capsys.readouterr().out
+    assert outputs() == whole
+
+
 def test_too_little_disk(tokenised: Workspace, refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Known before the first step, and before anything is written."""
     assert tokenised

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.params.schema import load_params
-from pipeline.report.figures.growth import growth_figure
+from pipeline.report.figures.growth import growth_figures
 from pipeline.report.published import load_published
 from tests.conftest import Workspace
 from tests.pipeline.conftest import growing
@@ -13,7 +13,7 @@ from tests.pipeline.report.figures.drawn import texts
 def test_what_growth_shows(grid: Workspace) -> None:
     """By hand: factors of ours, of the paper, and of arithmetic, which for GAM are 2."""
     growing(grid, "gam", 1.1, 8192)
-    figure = growth_figure(load_params(), load_published())
+    figure = growth_figures(load_params(), load_published())["growth"]
     time, memory = figure.axes
     heights = [list(line.get_ydata()) for line in time.lines]
     assert any(ys == pytest.approx([2**1.1] * 4) for ys in heights if len(ys) == 4)
@@ -28,6 +28,6 @@ def test_what_growth_shows(grid: Workspace) -> None:
 
 @pytest.mark.usefixtures("grid")
 def test_nothing_measured() -> None:
-    figure = growth_figure(load_params(), load_published())
+    figure = growth_figures(load_params(), load_published())["growth"]
     assert all("not run" in texts(axes) for axes in figure.axes)
     assert "Exponents" not in texts(figure)

@@ -40,8 +40,9 @@ def test_every_remark_of_the_tables(grid: Workspace) -> None:
     assert told["C9"]["remarks"] == ["the paper's own effect is smaller than what we call an effect"]
     same = told["C9"]["parts"]["Global Only − GAM"]
     assert (same["mean"], same["low"], same["won"], same["level"]) == (0.0, 0.0, 0.5, 0.0)
-    assert found["machine"]["C1"]["remarks"] == ["not judged: vs Mamba (without its fast GPU code)"]
-    assert found["machine"]["C2"]["parts"]["vs Transformer"]["answered_by"] == "C1"
+    (on,) = found["devices"].values()
+    assert on["C1"]["remarks"] == ["not judged: vs Mamba (without its fast GPU code)"]
+    assert on["C2"]["parts"]["vs Transformer"]["answered_by"] == "C1"
     assert told["C8"]["parts"]["how far GAM sees"] == {
         "verdict": "contradicted", "n": 5, "counted": "seeds", "fewest": 5, "most": 5, "convolutions": 5,
     }  # fmt: skip

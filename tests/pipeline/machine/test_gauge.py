@@ -13,7 +13,7 @@ from pipeline.artifacts.records import Curve
 from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
 from pipeline.base.paths import HOUSE
-from pipeline.machine.load import busy_share
+from pipeline.machine.gauge import CpuGauge
 from pipeline.machine.setup import start
 from pipeline.params.schema import load_params
 
@@ -28,7 +28,7 @@ def test_a_busy_processor_is_seen() -> None:
     worker = threading.Thread(target=work)
     worker.start()
     try:
-        busy = busy_share(seconds=0.5)
+        busy = CpuGauge().busy_share(seconds=0.5)
     finally:
         stop.set()
         worker.join()
@@ -42,7 +42,7 @@ def test_a_system_that_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError("/proc/stat")
 
     monkeypatch.setattr(psutil, "cpu_percent", refuse)
-    assert busy_share(seconds=0.1) is None
+    assert CpuGauge().busy_share(seconds=0.1) is None
 
 
 @pytest.mark.parametrize(
