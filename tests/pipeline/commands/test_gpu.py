@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -42,11 +43,14 @@ def begin(folder: Path) -> "subprocess.Popen[str]":
 
 
 def kill_all(process: "subprocess.Popen[str]") -> None:
-    """It and all that it started, at once, as when a machine is taken away."""
+    """It and all that it started, at once, as when a machine is taken away. Each part has a process group of its own."""
     with suppress(psutil.NoSuchProcess):
-        for each in (*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)):
-            with suppress(psutil.NoSuchProcess):
-                each.kill()
+        gpu_command = psutil.Process(process.pid)
+        gpu_command.suspend()  # so that it starts nothing meanwhile
+        for part in gpu_command.children():
+            with suppress(ProcessLookupError):
+                os.killpg(part.pid, signal.SIGKILL)
+        gpu_command.kill()
     process.communicate()
 
 
