@@ -51,7 +51,7 @@ def kill_all(process: "subprocess.Popen[str]") -> None:
             with suppress(ProcessLookupError):
                 os.killpg(part.pid, signal.SIGKILL)
         gpu_command.kill()
-    process.communicate()
+    process.communicate(timeout=60)
 
 
 def packed(folder: Path) -> dict[str, bytes]:
