@@ -43,7 +43,7 @@ def begin(folder: Path) -> "subprocess.Popen[str]":
 
 
 def kill_all(process: "subprocess.Popen[str]") -> None:
-    """It and all that it started, at once, as when a machine is taken away. Each part has a process group of its own."""
+    """It and all that it started, at once. Each part has a process group of its own."""
     with suppress(psutil.NoSuchProcess):
         gpu_command = psutil.Process(process.pid)
         gpu_command.suspend()  # so that it starts nothing meanwhile
