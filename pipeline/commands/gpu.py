@@ -14,29 +14,24 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Iterator
 from contextlib import chdir
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from gam.ops.mamba_kernels import have_kernels
-from pipeline.base import paths
 from pipeline.base.errors import UserError
 from pipeline.base.files import read_json, replacing, write_json
 from pipeline.base.lock import only_writer
 from pipeline.base.paths import HOUSE
 from pipeline.commands import workers
+from pipeline.commands.gpu_parts import FOLDER, KERNELS, Part, first_parts, further_parts
 from pipeline.commands.quickstart import cores, dvc_environment, prepare
 from pipeline.machine import gpu
 from pipeline.params.command_line import OneLineParser
-from pipeline.params.families import PAPER
-from pipeline.params.schema import Params, load_params
+from pipeline.params.schema import load_params
 
-FOLDER = paths.GPU_WORK
 PACKED = ("results", "dvc.lock", str(FOLDER))
-KERNELS = "kernels of Mamba"
 LEFT = 20.0
 """Seconds that are kept for packing, and for a training to save itself."""
 SHORTEST = 10.0
@@ -44,14 +39,6 @@ SHORTEST = 10.0
 DRY = Path(__file__).with_name("gpu_dry.yaml")
 SCRATCH = HOUSE / ".quickstart" / "gpu"
 """Where the dry run is made."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """Commands that are run one after another; `python -m` stands before each."""
-
-    name: str
-    commands: list[list[str]] = field(default_factory=list)
 
 
 def main() -> None:
@@ -97,88 +84,50 @@ def run(until: float, pack: Path, device: str, name: str) -> None:
     """Part by part, up to a moment of the clock. Exits with 1 where a part failed."""
     params, file = load_params(), done_file(name)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    done: list[str] = read_json(file) if file.exists() else []
-    failed: list[str] = []
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does
-    build = start_build() if device == "cuda" and KERNELS not in done else None
-    for part in [*first_parts(params, device), *further_parts(params)]:
-        if part.name in done:
-            continue
-        left = until - time.monotonic()
-        if left < SHORTEST:
-            print("time is up: the same command goes on from here", flush=True)
-            break
-        started = time.monotonic()
-        try:
-            ended = run_part(part, until, build if part.name == KERNELS else None)
-        except KeyboardInterrupt:
-            write_pack(pack)
-            raise
-        seconds = time.monotonic() - started
-        if ended:
-            done.append(part.name)
-            write_json(file, done)
-        elif time.monotonic() < until:
-            failed.append(part.name)
+    build = start_build() if device == "cuda" and KERNELS not in already_done(file) else None
+    try:
+        failed = run_parts([*first_parts(params, device), *further_parts(params)], until, pack, file, build)
+    finally:
         write_pack(pack)
-        told = "done" if ended else "failed, see below" if time.monotonic() < until else "cut off"
-        print(f"{part.name}: {told} in {seconds:.0f} s; packed into {pack}", flush=True)
-        if not ended:
-            print(last_lines(part), flush=True)
+        if build and build.poll() is None:
+            build.terminate()
     if failed:
         print(f"error: failed: {', '.join(failed)}", file=sys.stderr)
         sys.exit(1)
 
 
-def first_parts(params: Params, device: str) -> Iterator[Part]:
-    """What ten minutes are for."""
-    dataset = first_text(params)
-    yield Part("parity", [["benchmarks.parity", "--device", device, "--report", str(FOLDER / "parity.json")]])
-    if not paths.tokens(dataset).exists():
-        yield Part(f"tokens of {dataset}", [["dvc", "repro", f"tokenise@{dataset}"]])
-    yield Part("fingerprints", [["dvc", "repro", "--single-item", "check", "fingerprint"]])
-    for role in ("gam", "transformer"):
-        for model in [name for name in params.families[PAPER].models if params.models[name].role == role]:
-            yield training(dataset, model, params.families[PAPER].seeds[0])
-    yield Part(KERNELS, [["pytest", "-q", "-rs", str(HOUSE / "tests/gam/test_mamba_kernels.py")]])
-    yield Part("timing", [["dvc", "repro", "--single-item", "--force", "timing"]])
-    for model in params.scaling.models:
-        if params.models[model].role != "mamba":
-            yield scaling(model)
-    size = [] if device == "cuda" else ["--batch-size", "1", "--length", "64"]
-    yield Part(
-        "long block", [["benchmarks.long_block", "--device", device, "--report", str(FOLDER / "block.json"), *size]]
-    )
+def already_done(file: Path) -> list[str]:
+    """Names of the parts that need not be made again."""
+    done: list[str] = read_json(file) if file.exists() else []
+    return done
 
 
-def further_parts(params: Params) -> Iterator[Part]:
-    """What is worth more time: Mamba's block, and the rest of the paper's family, seed by seed."""
-    for model in params.scaling.models:
-        if params.models[model].role == "mamba":
-            yield scaling(model)
-    family = params.families[PAPER]
-    for dataset in family.datasets:
-        if dataset != first_text(params):
-            yield Part(f"tokens of {dataset}", [["dvc", "repro", f"tokenise@{dataset}"]])
-    for seed in family.seeds:
-        for dataset in family.datasets:
-            for model in family.models:
-                yield training(dataset, model, seed)
-
-
-def first_text(params: Params) -> str:
-    """A text of the paper's family whose tokens are there, or else its first."""
-    texts = params.families[PAPER].datasets
-    return next((text for text in texts if paths.tokens(text).exists()), texts[0])
-
-
-def training(dataset: str, model: str, seed: int) -> Part:
-    run = f"{dataset}-{model}-{seed}"
-    return Part(run, [["dvc", "repro", "--single-item", f"train@{run}", f"evaluate@{run}"]])
-
-
-def scaling(model: str) -> Part:
-    return Part(f"scaling of {model}", [["dvc", "repro", "--single-item", "--force", f"scaling@{model}"]])
+def run_parts(
+    parts: list[Part], until: float, pack: Path, file: Path, build: "subprocess.Popen[bytes] | None"
+) -> list[str]:
+    """All that are not done yet, as far as there is time; the names of those that failed."""
+    done, failed = already_done(file), []
+    for part in parts:
+        if part.name in done:
+            continue
+        if until - time.monotonic() < SHORTEST:
+            print("time is up: the same command goes on from here", flush=True)
+            break
+        started = time.monotonic()
+        ended = run_part(part, until, build if part.name == KERNELS else None)
+        is_cut_off = not ended and time.monotonic() >= until
+        if ended:
+            done.append(part.name)
+            write_json(file, done)
+        elif not is_cut_off:
+            failed.append(part.name)
+        write_pack(pack)
+        told = "done" if ended else "cut off" if is_cut_off else "failed, see below"
+        print(f"{part.name}: {told} in {time.monotonic() - started:.0f} s; packed into {pack}", flush=True)
+        if not ended:
+            print(last_lines(part), flush=True)
+    return failed
 
 
 def start_build() -> "subprocess.Popen[bytes] | None":

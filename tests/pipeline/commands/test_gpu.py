@@ -17,6 +17,7 @@ from pipeline.base import paths
 from pipeline.base.errors import UserError
 from pipeline.base.paths import HOUSE
 from pipeline.commands import gpu
+from pipeline.commands.gpu_parts import Part, training
 from pipeline.commands.quickstart import dvc_environment
 from pipeline.params.schema import load_params
 
@@ -25,7 +26,6 @@ WRAPPER = HOUSE / "docker" / "nvcc-one.sh"
 
 ELSEWHERE = """
 import sys
-from contextlib import suppress
 from pathlib import Path
 from pipeline.commands import gpu
 gpu.SCRATCH = Path(sys.argv.pop())
@@ -97,7 +97,7 @@ def test_all_of_it_killed_after_each_part(tmp_path: Path) -> None:
 def test_a_part_that_fails_is_named_and_the_next_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_bytes((HOUSE / "params.yaml").read_bytes())
-    parts = [gpu.Part("first", [["no_such_module"]]), gpu.Part("second", [["this"]])]
+    parts = [Part("first", [["no_such_module"]]), Part("second", [["this"]])]
     monkeypatch.setattr(gpu, "first_parts", lambda *_: parts)
     monkeypatch.setattr(gpu, "further_parts", lambda _: [])
     pack = tmp_path / "pack.tar.gz"
@@ -118,7 +118,7 @@ def test_what_runs_when_the_time_is_up_saves_itself(
         "signal.signal(signal.SIGTERM, lambda *_: (pathlib.Path('saved').touch(), sys.exit(143)))\n"
         "time.sleep(60)\n"
     )
-    monkeypatch.setattr(gpu, "first_parts", lambda *_: [gpu.Part("long", [["saves"]]), gpu.Part("never", [["this"]])])
+    monkeypatch.setattr(gpu, "first_parts", lambda *_: [Part("long", [["saves"]]), Part("never", [["this"]])])
     monkeypatch.setattr(gpu, "further_parts", lambda _: [])
     monkeypatch.setattr(gpu, "SHORTEST", 0.5)
     gpu.run(gpu.time.monotonic() + 4, tmp_path / "pack.tar.gz", "cpu", "dry")
@@ -142,7 +142,7 @@ def test_what_is_made_in_which_order() -> None:
     assert first[0] == "parity"
     assert first.index(gpu.KERNELS) < first.index("timing") < first.index("scaling of gam") < len(first) - 1
     further = [part.name for part in gpu.further_parts(params)]
-    runs = [gpu.training(d, m, s).name for s in family.seeds for d in family.datasets for m in family.models]
+    runs = [training(d, m, s).name for s in family.seeds for d in family.datasets for m in family.models]
     assert [name for name in further if name in runs] == runs
     assert paths.scaling("mamba", "x").name == "x.json"
 
