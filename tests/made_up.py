@@ -165,7 +165,7 @@ def only_file(folder: Path) -> Path:
 
 def device_key(stamp: Provenance) -> str:
     """The device in names of files."""
-    return stamp.device.lower().replace(" ", "-")
+    return f"{stamp.device} {stamp.instructions or ''}".strip().lower().replace(" ", "-")
 
 
 def write_timing(stamp: Provenance = STAMP, noise: float = 0.0, **seconds: float) -> None:

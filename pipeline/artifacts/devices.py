@@ -27,8 +27,14 @@ class Device:
 
     @property
     def name(self) -> str:
-        """As its maker names it; empty where nothing was measured."""
-        return self.provenances[0].device if self.provenances else ""
+        """As its maker names it, a CPU with its last instructions: those of one name differ in them, and in speed.
+
+        Empty where nothing was measured.
+        """
+        if not self.provenances:
+            return ""
+        p = self.provenances[0]
+        return f"{p.device} with {p.instructions.split()[-1]}" if p.instructions else p.device
 
     @property
     def is_gpu(self) -> bool:

@@ -11,10 +11,11 @@ from pipeline.claims.intervals import Estimate
 from pipeline.claims.measurements import Measurement, Reach
 from pipeline.claims.paper import ON_DEVICES, ON_TEXTS
 from pipeline.params.schema import load_params
+from pipeline.report.figures.growth import growth_figures
 from pipeline.report.published import load_published
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
-from tests.made_up import STAMP, write_scaling, write_timing
+from tests.made_up import STAMP, device_key, write_scaling, write_timing
 from tests.pipeline.conftest import SEEDS, growing, verdicts, write_losses
 
 
@@ -189,6 +190,23 @@ def test_growth_that_was_measured_in_part(grid: Workspace) -> None:
     assert found["time per doubling"] == found["memory per doubling"] == "reproduced"  # of C6
     assert {each.verdict for each in measured("C5").values()} == {"not run"}
     assert found["what fits in 14.6 GiB at 8192 tokens"] == "not run"
+
+
+def test_two_cpus_of_one_name_are_two(grid: Workspace) -> None:
+    """They differ in their instructions, and neither hides the other; each has a file and figures of its own."""
+    stamps = [
+        STAMP.model_copy(update={"device": STAMP.device, "instructions": each}) for each in ("AVX2", "AVX2 AVX512")
+    ]
+    for stamp, time in zip(stamps, (1.0, 1.5), strict=True):
+        growing(grid, "gam", time, 8192, stamp)
+    grid.call(tables)
+    found = json.loads((paths.PAPER_TABLES / "summary.json").read_text())["claims"]["devices"]
+    assert {name.rpartition(" ")[2]: of["C5"]["verdict"] for name, of in found.items()} == {
+        "AVX2": "reproduced",
+        "AVX512": "contradicted",
+    }
+    names = growth_figures(load_params(), load_published()).keys()
+    assert names == {"growth", f"growth_{device_key(stamps[1])}"}
 
 
 def test_two_devices_do_not_compare(grid: Workspace) -> None:
