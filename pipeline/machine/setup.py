@@ -66,6 +66,7 @@ def start(runtime: Runtime, *entries: ModelEntry) -> Machine:
         )
     if "tfloat32" in precisions:
         raise UserError("precision tfloat32 is for CUDA devices, and this is a CPU: set the model's to float32")
+    cpu.choose_vector_code()
     instructions, allocator = cpu.instructions(), cpu.keep_freed_memory()
     if "bfloat16" in precisions:
         cpu.warn_of_slow_bfloat16(instructions)
