@@ -18,6 +18,7 @@ from gam.blocks.transformer import TransformerBlock
 from gam.ops.attention import causal_attention_reference
 from gam.ops.causal_convolution import causal_convolution_reference
 from gam.ops.dropout import Dropout, dropout_reference
+from gam.ops.feed_forward import feed_forward_reference
 from gam.ops.memory_retrieval import memory_retrieval_reference
 
 
@@ -28,6 +29,7 @@ def plain_definitions() -> Iterator[None]:
         patch.object(GAMBlock, "forward", _gam_block),
         patch.object(TransformerBlock, "forward", _transformer_block),
         patch("gam.blocks.transformer.causal_attention_fused", causal_attention_reference),
+        patch("gam.blocks.feed_forward.feed_forward", feed_forward_reference),
         patch("gam.blocks.mamba.causal_convolution", causal_convolution_reference),
         patch("gam.ops.attention.drop", dropout_reference),
         patch.object(Dropout, "forward", _dropout),
@@ -47,12 +49,12 @@ def _gam_block(self: GAMBlock, x: Tensor) -> Tensor:
     retrieved = memory_retrieval_reference(n, self.memory_bank)
     local_gate, memory_gate = self.gate(n).chunk(2, dim=-1)
     x = x + (torch.sigmoid(local_gate) * local + torch.sigmoid(memory_gate) * retrieved)
-    return x + self.ffn(self.ln2(x))
+    return x + self.ffn(x, self.ln2)
 
 
 def _transformer_block(self: TransformerBlock, x: Tensor) -> Tensor:
     x = x + self.attn(self.ln_1(x))
-    return x + self.ffn(self.ln_2(x))
+    return x + self.ffn(x, self.ln_2)
 
 
 def _dropout(self: Dropout, x: Tensor) -> Tensor:

@@ -17,8 +17,10 @@ FACTORS = {
     aten.mm.out: 0,
     aten.bmm.default: 0,
     aten.addmm.default: 1,
+    aten.addmm.out: 1,
     aten.addmm_.default: 1,
     aten.baddbmm.default: 1,
+    aten.baddbmm.out: 1,
 }
 """The operations that are products of matrices, and which argument is the first factor."""
 

@@ -4,10 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gam.blocks.feed_forward import feed_forward
+from gam.blocks.feed_forward import FeedForward
 from gam.config import GAMConfig
 from gam.ops.autocast import as_factors
-from gam.ops.causal_convolution import causal_convolution
+from gam.ops.causal_convolution import causal_convolution, gated_causal_convolution
 from gam.ops.gated_mix import gated_mix
 from gam.ops.memory_retrieval import memory_retrieval
 
@@ -35,7 +35,7 @@ class GAMBlock(nn.Module):
             nn.init.xavier_uniform_(self.memory_bank)
         self.gate = nn.Linear(d, 2 * d) if config.gate else None
         self.fused_mix = bool(config.fused_mix)
-        self.ffn = feed_forward(d, config.dropout, config.ffn_width)
+        self.ffn = FeedForward(d, config.dropout, config.ffn_width)
         self.ln1 = nn.LayerNorm(d) if config.local or config.memory else None
         self.ln2 = nn.LayerNorm(d)
 
@@ -43,15 +43,20 @@ class GAMBlock(nn.Module):
         if self.ln1 is not None:
             n = self.ln1(x)
             x = self.add_mix(x, n) if self.fused_mix and x.is_cuda else x + self.mix(n).to(x.dtype)
-        return x + self.ffn(self.ln2(x)).to(x.dtype)
+        return x + self.ffn(x, self.ln2).to(x.dtype)
 
     def mix(self, n: Tensor) -> Tensor:
         """The sum of the paths for a normed input."""
         (n,) = as_factors(n)
-        paths = self.path_outputs(n)
-        if self.gate is not None:
-            paths = [gate * path for gate, path in zip(self.gates(n), paths, strict=True)]
-        return sum(paths[1:], start=paths[0])
+        if self.gate is None:
+            paths = self.path_outputs(n)
+            return sum(paths[1:], start=paths[0])
+        assert self.memory_bank is not None
+        assert self.causal_conv is not None
+        assert self.causal_conv.bias is not None
+        local_gate, memory_gate = self.gates(n)
+        local = gated_causal_convolution(n, local_gate, self.causal_conv.weight, self.causal_conv.bias)
+        return torch.addcmul(local, memory_gate, memory_retrieval(n, self.memory_bank))
 
     def add_mix(self, x: Tensor, n: Tensor) -> Tensor:
         """x + mix(n), by gam.ops.gated_mix."""

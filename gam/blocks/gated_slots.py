@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gam.blocks.feed_forward import feed_forward
+from gam.blocks.feed_forward import FeedForward
 from gam.config import GatedSlotsConfig
 from gam.ops.gated_slots import gated_slots
 
@@ -42,8 +42,8 @@ class GatedSlotsBlock(nn.Module):
         self.ln_1 = nn.LayerNorm(config.d_model)
         self.slots = GatedSlotAttention(config)
         self.ln_2 = nn.LayerNorm(config.d_model)
-        self.ffn = feed_forward(config.d_model, config.dropout)
+        self.ffn = FeedForward(config.d_model, config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.slots(self.ln_1(x)).to(x.dtype)
-        return x + self.ffn(self.ln_2(x)).to(x.dtype)
+        return x + self.ffn(x, self.ln_2).to(x.dtype)

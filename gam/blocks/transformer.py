@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from gam.blocks.feed_forward import feed_forward
+from gam.blocks.feed_forward import FeedForward
 from gam.config import TransformerConfig
 from gam.ops.attention import causal_attention_fused, causal_attention_reference
 from gam.ops.dropout import Dropout
@@ -37,8 +37,8 @@ class TransformerBlock(nn.Module):
         self.ln_1 = nn.LayerNorm(config.d_model)
         self.attn = CausalSelfAttention(config)
         self.ln_2 = nn.LayerNorm(config.d_model)
-        self.ffn = feed_forward(config.d_model, config.dropout)
+        self.ffn = FeedForward(config.d_model, config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attn(self.ln_1(x)).to(x.dtype)
-        return x + self.ffn(self.ln_2(x)).to(x.dtype)
+        return x + self.ffn(x, self.ln_2).to(x.dtype)

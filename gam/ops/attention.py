@@ -28,7 +28,7 @@ def causal_attention_reference(q: Tensor, k: Tensor, v: Tensor, dropout: float) 
     scores = q @ k.transpose(-2, -1) / math.sqrt(width)
     future = torch.ones(length, length, dtype=torch.bool, device=q.device).triu(diagonal=1)
     weights = scores.masked_fill(future, float("-inf")).softmax(dim=-1)
-    return drop(weights, dropout) @ v
+    return (drop(weights, dropout) if dropout else weights) @ v
 
 
 def causal_attention_fused(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor:
@@ -76,12 +76,17 @@ class _ByRows(torch.autograd.Function):
         for (rows, seen), bits, weights in zip(_rows(length), saved[::2], saved[1::2], strict=True):
             for some in _heads(weights.shape):
                 is_kept, out = kept(bits[some], ctx.dropout, q.dtype), grad[some, rows]
-                grad_v[some, seen].baddbmm_((weights[some] * is_kept).mT, out)
+                _add_products(grad_v[some, seen], (weights[some] * is_kept).mT, out, 1.0)
                 grad_weights = (out @ v[some, seen].mT).mul_(is_kept)
                 grad_scores = torch._softmax_backward_data(grad_weights, weights[some], -1, q.dtype)
                 grad_q[some, rows] = grad_scores @ k[some, seen]
-                grad_k[some, seen].baddbmm_(grad_scores.mT, q[some, rows], alpha=1 / math.sqrt(width))
+                _add_products(grad_k[some, seen], grad_scores.mT, q[some, rows], 1 / math.sqrt(width))
         return grad_q.mul_(1 / math.sqrt(width)), grad_k, grad_v, None
+
+
+def _add_products(total: Tensor, left: Tensor, right: Tensor, factor: float) -> None:
+    """total += factor left right. Not by baddbmm_, which torch's counter of operations does not know."""
+    torch.baddbmm(total, left, right, alpha=factor, out=total)
 
 
 def _rows(length: int) -> Iterator[tuple[slice, slice]]:

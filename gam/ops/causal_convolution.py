@@ -24,28 +24,60 @@ def causal_convolution(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return y
 
 
+def gated_causal_convolution(x: Tensor, gate: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """gate * causal_convolution(x, weight, bias), for a gate (B, T, D).
+
+    The convolution does not wait for the backward pass, which computes it once more.
+    """
+    y: Tensor = _Gated.apply(x, gate, weight, bias)
+    return y
+
+
 class _ShiftedProducts(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
-        taps = _taps(weight, x.dtype)
-        y = torch.addcmul(bias.to(x.dtype), x, taps[-1])
-        for back, tap in _shifts(taps, x.shape[1]):
-            y[:, back:].addcmul_(x[:, :-back], tap)
-        return y
+        return _convolve(x, weight, bias)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x, weight = ctx.saved_tensors
-        taps = _taps(weight, x.dtype)
-        grad_x = grad * taps[-1]
-        grad_weight = torch.zeros_like(weight)
-        grad_weight[:, 0, -1] = (grad * x).sum(dim=(0, 1), dtype=weight.dtype)
-        for back, tap in _shifts(taps, x.shape[1]):
-            grad_x[:, :-back].addcmul_(grad[:, back:], tap)
-            grad_weight[:, 0, -1 - back] = (grad[:, back:] * x[:, :-back]).sum(dim=(0, 1), dtype=weight.dtype)
-        return grad_x, grad_weight, grad.sum(dim=(0, 1), dtype=weight.dtype)
+        return _gradients(grad, *ctx.saved_tensors)
+
+
+class _Gated(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, gate: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(x, gate, weight, bias)
+        return _convolve(x, weight, bias).mul_(gate)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        x, gate, weight, bias = ctx.saved_tensors
+        grad_gate = _convolve(x, weight, bias).mul_(grad)
+        grad_x, grad_weight, grad_bias = _gradients(grad * gate, x, weight)
+        return grad_x, grad_gate, grad_weight, grad_bias
+
+
+def _convolve(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    taps = _taps(weight, x.dtype)
+    y = torch.addcmul(bias.to(x.dtype), x, taps[-1])
+    for back, tap in _shifts(taps, x.shape[1]):
+        y[:, back:].addcmul_(x[:, :-back], tap)
+    return y
+
+
+def _gradients(grad: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of x, of the weight and of the bias."""
+    taps = _taps(weight, x.dtype)
+    grad_x = grad * taps[-1]
+    grad_weight = torch.zeros_like(weight)
+    grad_weight[:, 0, -1] = (grad * x).sum(dim=(0, 1), dtype=weight.dtype)
+    for back, tap in _shifts(taps, x.shape[1]):
+        grad_x[:, :-back].addcmul_(grad[:, back:], tap)
+        grad_weight[:, 0, -1 - back] = (grad[:, back:] * x[:, :-back]).sum(dim=(0, 1), dtype=weight.dtype)
+    return grad_x, grad_weight, grad.sum(dim=(0, 1), dtype=weight.dtype)
 
 
 def _taps(weight: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:

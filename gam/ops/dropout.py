@@ -1,10 +1,12 @@
 """Dropout."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 LANES = 4
 """Elements that share one draw of 64 bits."""
@@ -25,7 +27,25 @@ def dropout(x: Tensor, p: float) -> Tensor:
     """
     if x.device.type != "cpu":
         return dropout_reference(x, p)
-    return x * kept(draw_bits(x.shape), p, x.dtype).mul_(scale(p))
+    y: Tensor = _DropOut.apply(x, p)
+    return y
+
+
+class _DropOut(torch.autograd.Function):
+    """Of an element its 16 bits wait for the backward pass, half as much as a mask of numbers."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, p: float) -> Tensor:
+        bits = draw_bits(x.shape)
+        ctx.save_for_backward(bits)
+        ctx.p = p
+        return kept(bits, p, x.dtype).mul_(x).mul_(scale(p))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (bits,) = ctx.saved_tensors
+        return kept(bits, ctx.p, grad.dtype).mul_(grad).mul_(scale(ctx.p)), None
 
 
 def draw_bits(shape: Sequence[int]) -> Tensor:

@@ -37,18 +37,20 @@ def multiply_adds(config: ModelConfig, tokens: int) -> int | None:
     return None
 
 
-def kept_numbers(config: ModelConfig, tokens: int) -> int | None:
-    """Numbers that autograd keeps for the backward pass; None for a block whose formula is not here.
+def kept_numbers(config: ModelConfig, tokens: int) -> float | None:
+    """Numbers that autograd keeps for the backward pass, by this project's operations on the CPU.
 
-    The input is not counted, nor are weights; of dropout the mask is, d T for each, where p > 0.
-    GAM, s slots, with its gate: T (7 d + 2 f + s) and one mask: two norms, both paths, two gates, the sum in the
-    middle; the network before and after GELU; the softmax.
-    Transformer that holds its weights, h heads: T (7 d + 2 f) + 3 h T T and two masks: two norms, queries, keys,
-    values, what attention gives, the sum in the middle; the network; the softmax, its mask, and what is left of it.
+    None for a block whose formula is not here. The input is not counted, nor are weights; where p > 0, dropout keeps
+    16 bits for each element, half a number.
+    GAM, s slots, with its gate: T (5 d + f + s) and one dropout of d T: a norm, two gates, what was looked up, the sum
+    in the middle; the network before GELU; the softmax.
+    Transformer that holds its weights, h heads: T (6 d + f) + h T T, two dropouts of d T and one of h T T, which keeps
+    what is left as well: a norm, queries, keys, values, what attention gives, the sum in the middle; the network; the
+    softmax.
     """
-    d, dropped = config.d_model, int(config.dropout > 0)
+    d, dropped = config.d_model, (config.dropout > 0) / 2
     if isinstance(config, GAMConfig) and config.gate:
-        return tokens * ((7 + dropped) * d + 2 * (config.ffn_width or 4 * d) + config.n_slot)
+        return tokens * ((5 + dropped) * d + (config.ffn_width or 4 * d) + config.n_slot)
     if isinstance(config, TransformerConfig) and not config.fused:
-        return tokens * (15 + 2 * dropped) * d + 3 * config.n_head * tokens * tokens
+        return tokens * (10 + 2 * dropped) * d + (1 + 3 * dropped) * config.n_head * tokens * tokens
     return None

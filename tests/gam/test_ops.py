@@ -10,10 +10,16 @@ from torch import Tensor
 
 from gam.ops import attention
 from gam.ops.attention import ROWS, causal_attention_fused, causal_attention_reference
-from gam.ops.causal_convolution import causal_convolution, causal_convolution_reference
+from gam.ops.causal_convolution import (
+    causal_convolution,
+    causal_convolution_reference,
+    gated_causal_convolution,
+)
 from gam.ops.cross_entropy import CHUNK as LOSS_CHUNK
 from gam.ops.cross_entropy import linear_cross_entropy, linear_cross_entropy_reference
 from gam.ops.dropout import dropout
+from gam.ops.feed_forward import CHUNK as NETWORK_CHUNK
+from gam.ops.feed_forward import feed_forward, feed_forward_reference
 from gam.ops.memory_retrieval import memory_retrieval, memory_retrieval_reference
 from gam.ops.selective_scan import CHUNK, selective_scan, selective_scan_reference
 
@@ -38,6 +44,14 @@ def test_causal_convolution(length: int, taps: int) -> None:
     x, weight, bias = torch.randn(3, length, 7), torch.randn(7, 1, taps), torch.randn(7)
     inputs = [tensor.double() for tensor in (x, weight, bias)]
     assert_alike(causal_convolution, causal_convolution_reference, inputs)
+
+    def gated(x: Tensor, weight: Tensor, bias: Tensor, gate: Tensor) -> Tensor:
+        return gated_causal_convolution(x, gate, weight, bias)
+
+    def plain(x: Tensor, weight: Tensor, bias: Tensor, gate: Tensor) -> Tensor:
+        return gate * causal_convolution_reference(x, weight, bias)
+
+    assert_alike(gated, plain, [*inputs, torch.randn_like(inputs[0])])
 
 
 @pytest.mark.parametrize("tokens", [1, LOSS_CHUNK - 1, LOSS_CHUNK + 1])
@@ -65,6 +79,33 @@ def test_linear_cross_entropy_under_autocast() -> None:
     for ours, theirs in zip(*gradients, strict=True):
         assert ours.dtype == torch.float32
         torch.testing.assert_close(ours, theirs, rtol=0.05, atol=2e-3)
+
+
+def network_inputs(tokens: int) -> list[Tensor]:
+    torch.manual_seed(0)
+    return [torch.randn(*shape) for shape in ((2, tokens, 5), (5,), (5,), (7, 5), (7,), (5, 7), (5,))]
+
+
+@pytest.mark.parametrize("tokens", [1, NETWORK_CHUNK // 2, NETWORK_CHUNK // 2 + 1, NETWORK_CHUNK])
+def test_feed_forward(tokens: int) -> None:
+    inputs = [tensor.double() for tensor in network_inputs(tokens)]
+    assert_alike(feed_forward, feed_forward_reference, inputs)
+    with torch.no_grad():
+        torch.testing.assert_close(feed_forward(*inputs), feed_forward_reference(*inputs), rtol=1e-10, atol=1e-12)
+
+
+def test_feed_forward_under_autocast() -> None:
+    """In bfloat16, as autocast has the definition; the weights' gradients in their own type."""
+    inputs = [tensor.requires_grad_() for tensor in network_inputs(NETWORK_CHUNK)]
+    computed = []
+    for compute in (feed_forward, feed_forward_reference):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            y = compute(*inputs)
+        assert y.dtype == torch.bfloat16
+        computed.append((y.detach(), *torch.autograd.grad(y.float().square().sum(), inputs)))
+    for ours, theirs in zip(*computed, strict=True):
+        assert ours.dtype == theirs.dtype
+        assert ((ours - theirs).abs().max() / theirs.abs().max()).item() < 0.03
 
 
 @pytest.mark.parametrize(("shape", "p"), [((1000, 999), 0.1), ((997, 1001), 0.5)])
