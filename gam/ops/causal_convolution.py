@@ -27,8 +27,11 @@ def causal_convolution(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 def gated_causal_convolution(x: Tensor, gate: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """gate * causal_convolution(x, weight, bias), for a gate (B, T, D).
 
-    The convolution does not wait for the backward pass, which computes it once more.
+    The convolution does not wait for the backward pass, which computes it once more; not so under autocast, whose
+    products are so fast that all else counts.
     """
+    if x.dtype != weight.dtype:
+        return gate * causal_convolution(x, weight, bias)
     y: Tensor = _Gated.apply(x, gate, weight, bias)
     return y
 

@@ -94,20 +94,6 @@ def test_feed_forward(tokens: int) -> None:
         torch.testing.assert_close(feed_forward(*inputs), feed_forward_reference(*inputs), rtol=1e-10, atol=1e-12)
 
 
-def test_feed_forward_under_autocast() -> None:
-    """In bfloat16, as autocast has the definition; the weights' gradients in their own type."""
-    inputs = [tensor.requires_grad_() for tensor in network_inputs(NETWORK_CHUNK)]
-    computed = []
-    for compute in (feed_forward, feed_forward_reference):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            y = compute(*inputs)
-        assert y.dtype == torch.bfloat16
-        computed.append((y.detach(), *torch.autograd.grad(y.float().square().sum(), inputs)))
-    for ours, theirs in zip(*computed, strict=True):
-        assert ours.dtype == theirs.dtype
-        assert ((ours - theirs).abs().max() / theirs.abs().max()).item() < 0.03
-
-
 @pytest.mark.parametrize(("shape", "p"), [((1000, 999), 0.1), ((997, 1001), 0.5)])
 def test_dropout(shape: tuple[int, int], p: float) -> None:
     """By its distribution, since it draws other bits than torch: share, scale, independent lanes, gradients."""
