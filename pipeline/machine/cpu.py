@@ -58,6 +58,16 @@ def _seconds_of_product(dtype: torch.dtype) -> float:
     return min(times)
 
 
+def choose_vector_code() -> None:
+    """Have MKL choose its vector functions' code for this CPU now, on one thread.
+
+    It does so at their first call in a process. Where two threads made that call together, one of them computed its
+    part by less accurate code: half of the first exponentials were wrong by up to 1e-4, and the run was not to the byte
+    what it would have been. Seen in 80 of 2,802 processes on a busy machine, and in none of 2,066 with this call.
+    """
+    torch.zeros(1).exp()
+
+
 def keep_freed_memory() -> str:
     """Have glibc keep large tensors' memory: by default it returns each to the kernel and pages it in again."""
     kept = _tell_malloc({M_MMAP_MAX: 0, M_TRIM_THRESHOLD: NEVER, M_TOP_PAD: 2**29})

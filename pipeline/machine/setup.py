@@ -53,6 +53,8 @@ def start(runtime: Runtime, *entries: ModelEntry) -> Machine:
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS is deterministic with a fixed workspace alone
     # The same switch as use_deterministic_algorithms, which loads torch's compiler, a second of every stage.
     torch.set_deterministic_debug_mode("error" if runtime.deterministic else "default")
+    # It would fill every new tensor with NaN: a fifteenth of a small model's step. None is read before it is written.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     precisions = [entry.precision for entry in entries]
     told = [f"{name}={os.environ[name]}" for name in WAITING if name in os.environ]
     waiting, gauge = " ".join(told) or None, gauge_of(device)
@@ -66,6 +68,7 @@ def start(runtime: Runtime, *entries: ModelEntry) -> Machine:
         )
     if "tfloat32" in precisions:
         raise UserError("precision tfloat32 is for CUDA devices, and this is a CPU: set the model's to float32")
+    cpu.choose_vector_code()
     instructions, allocator = cpu.instructions(), cpu.keep_freed_memory()
     if "bfloat16" in precisions:
         cpu.warn_of_slow_bfloat16(instructions)

@@ -150,15 +150,16 @@ def _where(answer: Answer, full: bool) -> str:
     size = f"d = {answer.size.d_model}, {answer.size.n_layer} layers{length}" if answer.size else "no GAM"
     if answer.dataset is not None and answer.family is not None:
         return f"{runs_label(answer.dataset, answer.family)}; {size}"
-    return "; ".join(_machine_text(machine, size) for machine in machines) or f"any text; {size}"
+    return "; ".join(_machine_text(machine, size, full) for machine in machines) or f"any text; {size}"
 
 
-def _machine_text(machine: Machine, size: str) -> str:
+def _machine_text(machine: Machine, size: str, full: bool) -> str:
     on = f"{machine.precision} on {machine.device} ({machine.device_type})"
     if machine.block_size is None:
         batch = f"batch {machine.batch_size} (memory: {machine.memory_batch_size})"
         return f"one block, d = {machine.d_model}, {batch}; {on}"
-    return f"any text, {machine.batch_size} x {machine.block_size} tokens; {size}; {on}"
+    text = f"any text, {machine.batch_size} x {machine.block_size} tokens; " if full else ""
+    return f"{text}{size}; {on}"
 
 
 def _ends(ratios: list[float]) -> list[str]:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gam.ops import attention
 from gam.ops.attention import ROWS, causal_attention_fused, causal_attention_reference
 from gam.ops.causal_convolution import causal_convolution, causal_convolution_reference
 from gam.ops.cross_entropy import CHUNK as LOSS_CHUNK
@@ -100,12 +101,29 @@ def test_fused_attention(length: int) -> None:
 
 
 @pytest.mark.parametrize("length", [1, ROWS, ROWS + 1, 2 * ROWS + 63])
-def test_attention_by_rows(length: int) -> None:
+@pytest.mark.parametrize("heads_at_once", [1, 4, 6])
+def test_attention_by_rows(length: int, heads_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a dropout that is too rare to happen: then its masks, which differ, drop nothing."""
+    monkeypatch.setattr(attention, "AT_ONCE", heads_at_once * min(ROWS, length) ** 2)
     torch.manual_seed(0)
     inputs = [torch.randn(2, 3, length, 5).double() for _ in range(3)]
     by_rows, plain = partial(causal_attention_fused, dropout=1e-9), partial(causal_attention_reference, dropout=0.0)
     assert_alike(by_rows, plain, inputs)
+
+
+def test_attention_by_rows_drops_as_the_definition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one block of queries the same bits are drawn: outputs and gradients are those of the definition."""
+    monkeypatch.setattr(attention, "AT_ONCE", 2 * ROWS**2)
+    inputs = [torch.randn(2, 3, ROWS, 5).double() for _ in range(3)]
+
+    def seeded(attend: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def call(*args: Tensor) -> Tensor:
+            torch.manual_seed(0)
+            return attend(*args, dropout=0.3)
+
+        return call
+
+    assert_alike(seeded(causal_attention_fused), seeded(causal_attention_reference), inputs)
 
 
 def test_attention_by_rows_drops_weights() -> None:
@@ -167,7 +185,7 @@ def test_memory_retrieval_is_attention_to_the_bank() -> None:
     torch.manual_seed(0)
     x, bank = torch.randn(2, 9, 6).double(), torch.randn(11, 6).double()
 
-    def attention(x: Tensor, bank: Tensor) -> Tensor:
+    def to_the_bank(x: Tensor, bank: Tensor) -> Tensor:
         return F.scaled_dot_product_attention(x, bank.expand(2, -1, -1), bank.expand(2, -1, -1), scale=1.0)
 
-    assert_alike(memory_retrieval, attention, [x, bank])
+    assert_alike(memory_retrieval, to_the_bank, [x, bank])

@@ -43,13 +43,14 @@ def begin(folder: Path) -> "subprocess.Popen[str]":
 
 
 def kill_all(process: "subprocess.Popen[str]") -> None:
-    """It and all that it started, at once. Each part has a process group of its own."""
+    """It and all that it started, at once. Each part has a process group of its own, as soon as it is under way."""
     with suppress(psutil.NoSuchProcess):
         gpu_command = psutil.Process(process.pid)
         gpu_command.suspend()  # so that it starts nothing meanwhile
         for part in gpu_command.children():
             with suppress(ProcessLookupError):
                 os.killpg(part.pid, signal.SIGKILL)
+            part.kill()
         gpu_command.kill()
     process.communicate(timeout=60)
 
@@ -79,7 +80,7 @@ def test_all_of_it_killed_after_each_part(tmp_path: Path) -> None:
         if line is None:
             break
         name, _, how = line.partition(": ")
-        assert how.startswith("done in"), line
+        assert how.startswith("done in"), packed(tmp_path)[f"work/gpu/{name.replace(' ', '-')}.log"].decode()
         made.append(name)
         assert json.loads(packed(tmp_path)["work/gpu/done-dry.json"]) == made
     assert len(set(made)) == len(made)

@@ -12,6 +12,7 @@ from pipeline.claims.intervals import Estimate
 from pipeline.claims.measurements import Assay, Fit, Machine, Measurement, Reach, not_judged, not_run
 from pipeline.report.wording import (
     LONGEST,
+    answer_label,
     evidence_text,
     measurement_text,
     plain,
@@ -133,7 +134,8 @@ def test_evidence_names_text_size_and_count() -> None:
     assert evidence_text(answer(not_run("x"))) == "–"
     step = Machine("Device", "cpu", "float32", 16, block_size=32)
     timed = replace(answer(replace(TIME, machine=step)), dataset=None, family=None)
-    assert evidence_text(timed) == "any text, 16 x 32 tokens; d = 16, 2 layers; float32 on Device (cpu); 5 measurements"
+    assert evidence_text(timed) == "d = 16, 2 layers; float32 on Device (cpu); 5 measurements"
+    assert answer_label(timed).startswith("any text, 16 x 32 tokens; d = 16, 2 layers, T = ")
     block = replace(GROWN, machine=Machine("Device", "cpu", "float32", 2, d_model=16, memory_batch_size=8))
     measured = replace(answer(block), dataset=None, family=None)
     assert evidence_text(measured) == "one block, d = 16, batch 2 (memory: 8); float32 on Device (cpu)"
