@@ -28,7 +28,7 @@ def causal_attention_reference(q: Tensor, k: Tensor, v: Tensor, dropout: float) 
     scores = q @ k.transpose(-2, -1) / math.sqrt(width)
     future = torch.ones(length, length, dtype=torch.bool, device=q.device).triu(diagonal=1)
     weights = scores.masked_fill(future, float("-inf")).softmax(dim=-1)
-    return (drop(weights, dropout) if dropout else weights) @ v
+    return drop(weights, dropout) @ v
 
 
 def causal_attention_fused(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor:

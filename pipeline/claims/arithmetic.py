@@ -44,13 +44,13 @@ def kept_numbers(config: ModelConfig, tokens: int) -> float | None:
     16 bits for each element, half a number.
     GAM, s slots, with its gate: T (5 d + f + s) and one dropout of d T: a norm, two gates, what was looked up, the sum
     in the middle; the network before GELU; the softmax.
-    Transformer that holds its weights, h heads: T (6 d + f) + h T T, two dropouts of d T and one of h T T, which keeps
-    what is left as well: a norm, queries, keys, values, what attention gives, the sum in the middle; the network; the
-    softmax.
+    Transformer that holds its weights, h heads: T (6 d + f) + 2.5 h T T and two dropouts of d T: a norm, queries, keys,
+    values, what attention gives, the sum in the middle; the network; the softmax, the bits of its dropout, and what is
+    left of it.
     """
     d, dropped = config.d_model, (config.dropout > 0) / 2
     if isinstance(config, GAMConfig) and config.gate:
         return tokens * ((5 + dropped) * d + (config.ffn_width or 4 * d) + config.n_slot)
     if isinstance(config, TransformerConfig) and not config.fused:
-        return tokens * (10 + 2 * dropped) * d + (1 + 3 * dropped) * config.n_head * tokens * tokens
+        return tokens * (10 + 2 * dropped) * d + 2.5 * config.n_head * tokens * tokens
     return None
