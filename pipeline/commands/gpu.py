@@ -1,9 +1,10 @@
 """`python -m pipeline gpu`: all that only a GPU can tell, in the time that there is, the most telling first.
 
 Whether blocks compute what they do on a CPU; one run of GAM and of the Transformer at the paper's size; Mamba's
-kernels; training steps and single blocks by the clock. A second call, and further ones, go on with the paper's family:
-as many seeds as there is time for. After each part all that is there is packed into one file. A part that fails is
-named, and the next one begins. `--dry`: the same on the CPU, with tiny sizes, in a scratch copy under .quickstart/.
+kernels; training steps and single blocks by the clock. A second call, and further ones, go on with the paper's family,
+text by text: as many seeds as there is time for. After each part all that is there is packed into one file. A part that
+fails is named, and the next one begins. `--dry`: the same on the CPU, with tiny sizes, in a scratch copy under
+.quickstart/.
 """
 
 import argparse
@@ -109,7 +110,7 @@ def run_parts(
     """All that are not done yet, as far as there is time; the names of those that failed."""
     done, failed = already_done(file), []
     for part in parts:
-        if part.name in done:
+        if part.name in done or part.needs in failed:
             continue
         if until - time.monotonic() < SHORTEST:
             print("time is up: the same command goes on from here", flush=True)

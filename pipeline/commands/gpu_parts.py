@@ -18,6 +18,8 @@ class Part:
 
     name: str
     commands: list[list[str]] = field(default_factory=list)
+    needs: str | None = None
+    """The part without which this one cannot be made."""
 
 
 def first_parts(params: Params, device: str) -> Iterator[Part]:
@@ -42,18 +44,19 @@ def first_parts(params: Params, device: str) -> Iterator[Part]:
 
 
 def further_parts(params: Params) -> Iterator[Part]:
-    """What is worth more time: Mamba's block, and the rest of the paper's family, seed by seed."""
+    """What is worth more time: Mamba's block, and the rest of the paper's family, text by text: five seeds of one say
+    more than two of each."""
     for model in params.scaling.models:
         if params.models[model].role == "mamba":
             yield scaling(model)
-    family = params.families[PAPER]
-    for dataset in family.datasets:
-        if dataset != first_text(params):
-            yield Part(f"tokens of {dataset}", [["dvc", "repro", f"tokenise@{dataset}"]])
-    for seed in family.seeds:
-        for dataset in family.datasets:
+    family, first = params.families[PAPER], first_text(params)
+    for dataset in [first, *(text for text in family.datasets if text != first)]:
+        tokens = None if dataset == first else f"tokens of {dataset}"
+        if tokens:
+            yield Part(tokens, [["dvc", "repro", f"tokenise@{dataset}"]])
+        for seed in family.seeds:
             for model in family.models:
-                yield training(dataset, model, seed)
+                yield training(dataset, model, seed, needs=tokens)
 
 
 def first_text(params: Params) -> str:
@@ -62,9 +65,9 @@ def first_text(params: Params) -> str:
     return next((text for text in texts if paths.tokens(text).exists()), texts[0])
 
 
-def training(dataset: str, model: str, seed: int) -> Part:
+def training(dataset: str, model: str, seed: int, needs: str | None = None) -> Part:
     run = f"{dataset}-{model}-{seed}"
-    return Part(run, [["dvc", "repro", "--single-item", f"train@{run}", f"evaluate@{run}"]])
+    return Part(run, [["dvc", "repro", "--single-item", f"train@{run}", f"evaluate@{run}"]], needs)
 
 
 def scaling(model: str) -> Part:

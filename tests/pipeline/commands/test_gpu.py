@@ -16,7 +16,7 @@ import pytest
 from pipeline.base import paths
 from pipeline.base.errors import UserError
 from pipeline.base.paths import HOUSE
-from pipeline.commands import gpu
+from pipeline.commands import gpu, gpu_parts
 from pipeline.commands.gpu_parts import Part, training
 from pipeline.commands.quickstart import dvc_environment
 from pipeline.params.schema import load_params
@@ -96,9 +96,12 @@ def test_all_of_it_killed_after_each_part(tmp_path: Path) -> None:
 
 
 def test_a_part_that_fails_is_named_and_the_next_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not one that needs it."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_bytes((HOUSE / "params.yaml").read_bytes())
-    parts = [Part("first", [["no_such_module"]]), Part("second", [["this"]])]
+    parts = [
+        Part("first", [["no_such_module"]]), Part("second", [["this"]]), Part("third", [["this"]], needs="first")
+    ]  # fmt: skip
     monkeypatch.setattr(gpu, "first_parts", lambda *_: parts)
     monkeypatch.setattr(gpu, "further_parts", lambda _: [])
     pack = tmp_path / "pack.tar.gz"
@@ -136,14 +139,15 @@ def test_no_gpu() -> None:
 
 
 def test_what_is_made_in_which_order() -> None:
-    """The paper's family is whole at the end, seed by seed; Mamba's training comes after what ten minutes are for."""
+    """The paper's family is whole at the end, text by text, and seed by seed; what ten minutes are for comes first."""
     params = load_params()
     family = params.families["paper"]
     first = [part.name for part in gpu.first_parts(params, "cuda")]
     assert first[0] == "parity"
     assert first.index(gpu.KERNELS) < first.index("timing") < first.index("scaling of gam") < len(first) - 1
     further = [part.name for part in gpu.further_parts(params)]
-    runs = [training(d, m, s).name for s in family.seeds for d in family.datasets for m in family.models]
+    texts = sorted(family.datasets, key=lambda text: text != gpu_parts.first_text(params))
+    runs = [training(d, m, s).name for d in texts for s in family.seeds for m in family.models]
     assert [name for name in further if name in runs] == runs
     assert paths.scaling("mamba", "x").name == "x.json"
 
