@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from gam.ops.causal_convolution import causal_convolution_reference
 
@@ -35,22 +34,48 @@ def gated_mix(
     Computed in float32 whatever the types. Deterministic: sums over tokens are made in parts, in an order that depends
     on sizes alone. On CUDA, or on a CPU under TRITON_INTERPRET=1.
     """
-    h: Tensor = _GatedMix.apply(x, n, logits, gate_bias, retrieved, weight, bias)
+    h: Tensor = _forward(x, n, logits, gate_bias, retrieved, weight, bias)
     return h
 
 
-class _GatedMix(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, *others: Tensor) -> Tensor:
-        from gam.ops.gated_mix_kernels import launch_forward  # Triton comes with torch's wheels for CUDA alone
+# Operations of torch's own, into which torch.compile does not look: it finds no kernels of ours inside them.
 
-        others = tuple(tensor.contiguous() for tensor in others)
-        ctx.save_for_backward(*others)
-        return launch_forward(x.contiguous(), *others)
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
-        from gam.ops.gated_mix_kernels import launch_backward
+@torch.library.custom_op("gam::gated_mix", mutates_args=())
+def _forward(
+    x: Tensor, n: Tensor, logits: Tensor, gate_bias: Tensor, retrieved: Tensor, weight: Tensor, bias: Tensor
+) -> Tensor:
+    from gam.ops.gated_mix_kernels import launch_forward  # Triton comes with torch's wheels for CUDA alone
 
-        return (grad, *launch_backward(grad.contiguous(), *ctx.saved_tensors))
+    return launch_forward(*(each.contiguous() for each in (x, n, logits, gate_bias, retrieved, weight, bias)))
+
+
+@_forward.register_fake
+def _(x: Tensor, *_: Tensor) -> Tensor:
+    return torch.empty_like(x, memory_format=torch.contiguous_format)
+
+
+@torch.library.custom_op("gam::gated_mix_backward", mutates_args=())
+def _backward(
+    grad: Tensor, n: Tensor, logits: Tensor, gate_bias: Tensor, retrieved: Tensor, weight: Tensor, bias: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Gradients of all but x, whose is `grad` itself."""
+    from gam.ops.gated_mix_kernels import launch_backward
+
+    return launch_backward(*(each.contiguous() for each in (grad, n, logits, gate_bias, retrieved, weight, bias)))
+
+
+@_backward.register_fake
+def _(_: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
+    return tuple(torch.empty_like(each, memory_format=torch.contiguous_format) for each in others)
+
+
+def _keep(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:  # noqa: ARG001  # torch hands it in
+    ctx.save_for_backward(*inputs[1:])
+
+
+def _gradients(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
+    return (grad, *_backward(grad, *ctx.saved_tensors))
+
+
+_forward.register_autograd(_gradients, setup_context=_keep)

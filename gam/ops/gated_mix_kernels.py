@@ -144,7 +144,7 @@ def launch_forward(
 
 def launch_backward(
     grad: Tensor, n: Tensor, logits: Tensor, gate_bias: Tensor, retrieved: Tensor, weight: Tensor, bias: Tensor
-) -> tuple[Tensor, ...]:
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Gradients of all but x, whose is `grad` itself; all contiguous."""
     length, width = n.shape[-2:]
     n_rows, taps = n.numel() // width, weight.shape[-1]
@@ -161,12 +161,12 @@ def launch_backward(
         parts, sums, n_parts, n_sums * width, at_once=PARTS, columns=COLUMNS
     )
     by_row: Any = sums.view(-1, width)
-    grad_weight = by_row[:taps].T.unsqueeze(1).to(weight.dtype)
+    # None may be a view of another: torch refuses that of an operation of its own.
     return (
         grad_n,
         grad_logits,
-        by_row[taps + 1 :].flatten().to(gate_bias.dtype),
+        by_row[taps + 1 :].flatten().to(gate_bias.dtype, copy=True),
         grad_retrieved,
-        grad_weight,
-        by_row[taps].to(bias.dtype),
+        by_row[:taps].T.unsqueeze(1).to(weight.dtype, copy=True, memory_format=torch.contiguous_format),
+        by_row[taps].to(bias.dtype, copy=True),
     )

@@ -115,7 +115,9 @@ class CudaGauge:
 
     def limit(self, gib: float) -> None:
         total = torch.cuda.get_device_properties(self.device).total_memory
-        torch.cuda.set_per_process_memory_fraction(min(1.0, gib * 2**30 / total), self.device)
+        torch.cuda.set_per_process_memory_fraction(
+            min(1.0, gib * 2**30 / total)
+        )  # of the GPU in use: it takes no bare `cuda`
 
     def available_gib(self) -> float:
         return torch.cuda.get_device_properties(self.device).total_memory / 2**30
