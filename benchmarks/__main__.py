@@ -103,9 +103,10 @@ def on_cpu(params: Params, machine: Machine) -> dict[str, Any]:
 
 
 def on_gpu(params: Params, machine: Machine) -> dict[str, Any]:
-    """The fastest way to train GAM, the published one, and a long block."""
+    """The fastest ways to train GAM, the published one, and a long block."""
     steps = [
         measure_steps(params, "gam", "bfloat16", machine.device, compiled=True, rounds=ROUNDS),
+        measure_steps(params, "gam-fused-mix", "bfloat16", machine.device, compiled=True, rounds=ROUNDS),
         measure_steps(params, "gam", "float32", machine.device, compiled=False, rounds=ROUNDS),
     ]
     block = measure_block(params, "gam", "bfloat16", 16, 8192, machine.device, ROUNDS)

@@ -10,6 +10,7 @@ from pipeline.report.tables.layout import with_interval
 
 LARGEST = 12
 """Operations that are named."""
+NAMES = {"plain": "published", "products": "products alone"}
 
 
 def report(results: dict[str, Any]) -> str:
@@ -52,7 +53,7 @@ def steps(results: dict[str, Any]) -> list[str]:
     ]
     for step in results["steps"]:
         seconds = {how: median(values) for how, values in step["seconds"].items()}
-        milliseconds = [f"{1000 * seconds[how]:,.0f}" for how in ("products", "ours", "plain")]
+        milliseconds = [_milliseconds(seconds[how]) for how in ("products", "ours", "plain")]
         default = step["default_allocator_seconds"]
         cells = [
             f"{step['model']}, {step['precision']}{', compiled' if step['compiled'] else ''}",
@@ -120,5 +121,10 @@ def block(results: dict[str, Any]) -> list[str]:
     lines = [f"| {name} | ms | peak MiB |", "| --- | ---: | ---: |"]
     for how, seconds in found["seconds"].items():
         peak = f"{found['peak_mib'][how]:,.0f}" if how in found["peak_mib"] else "–"
-        lines.append(f"| {how} | {1000 * median(seconds):,.0f} | {peak} |")
+        lines.append(f"| {NAMES.get(how, how)} | {_milliseconds(median(seconds))} | {peak} |")
     return lines
+
+
+def _milliseconds(seconds: float) -> str:
+    """To three figures or more."""
+    return f"{1000 * seconds:,.0f}" if seconds >= 0.1 else f"{1000 * seconds:.3g}"

@@ -9,6 +9,7 @@ import torch
 
 from benchmarks import stages
 from benchmarks.bars import Bar, Measured
+from benchmarks.gpu_page import gpu_report
 from benchmarks.plain import plain_definitions
 from benchmarks.report import report
 from pipeline.base.paths import HOUSE
@@ -20,6 +21,8 @@ def test_the_page_shows_the_results() -> None:
     results = json.loads((HOUSE / "benchmarks/results.json").read_text(encoding="utf-8"))
     page = (HOUSE / "docs/performance.md").read_text(encoding="utf-8")
     assert f"<!-- measured -->\n{report(results)}<!-- end -->\n" in page
+    on_gpu = json.loads((HOUSE / "benchmarks/gpu.json").read_text(encoding="utf-8"))
+    assert f"<!-- measured on a GPU -->\n{gpu_report(on_gpu)}<!-- end of it -->\n" in page
 
 
 @pytest.mark.parametrize("name", ["gam", "transformer-fused", "mamba"])

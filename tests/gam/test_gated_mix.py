@@ -103,6 +103,20 @@ def test_a_block_that_uses_it(autocast: bool) -> None:
         assert ((ours - theirs).norm() / theirs.norm()).item() < allowed
 
 
+@pytest.mark.parametrize("operation", [torch.ops.gam.gated_mix, torch.ops.gam.gated_mix_backward])
+def test_torch_may_compile_around_it(operation: Any) -> None:
+    """It says of its results what is true of them, and no result is a view of another tensor."""
+    inputs = [each.detach() for each in inputs_of(2, 5, 8, 3)]
+    torch.library.opcheck(operation.default, inputs, test_utils=("test_schema", "test_faketensor"))
+
+
+def test_a_compiled_block_is_one_graph() -> None:
+    inputs = inputs_of(2, 21, 24, 3)
+    compiled = torch.compile(gated_mix, backend="aot_eager", fullgraph=True)
+    for ours, theirs in zip(results(compiled, inputs), results(gated_mix, inputs), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+
+
 def test_compiled_without_a_gpu() -> None:
     """For a T4, an A100 and an H100; nothing spills out of the registers. In a process that interprets nothing."""
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}

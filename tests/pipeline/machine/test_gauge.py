@@ -5,15 +5,17 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
+import torch
 
 from pipeline.artifacts.records import Curve
 from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
 from pipeline.base.paths import HOUSE
-from pipeline.machine.gauge import CpuGauge
+from pipeline.machine.gauge import CpuGauge, CudaGauge
 from pipeline.machine.setup import start
 from pipeline.params.schema import load_params
 
@@ -71,3 +73,17 @@ def test_the_provenance_says_how_threads_wait(monkeypatch: pytest.MonkeyPatch) -
     recorded = read_result(HOUSE / paths.curve("wikitext-2-v1", "gam-bfloat16", 0), Curve)
     assert recorded is not None
     assert recorded.provenance.waiting is None
+
+
+def test_a_gpu_is_given_less_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By torch's own function, which refuses a device without a number; what lies below it is made up."""
+    asked = []
+    monkeypatch.setattr(torch.cuda, "_lazy_init", lambda: None)
+    monkeypatch.setattr(torch.cuda.memory, "_lazy_init", lambda: None)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=80 * 2**30))
+    monkeypatch.setattr(torch._C, "_cuda_setMemoryFraction", lambda *given: asked.append(given), raising=False)
+    gauge = CudaGauge(torch.device("cuda"))
+    gauge.limit(20.0)
+    gauge.limit(100.0)
+    assert asked == [(0.25, 0), (1.0, 0)]
