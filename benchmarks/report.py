@@ -119,9 +119,10 @@ def block(results: dict[str, Any]) -> list[str]:
     found = results["block"]
     name = f"GAM block, {found['batch_size']} x {found['length']:,}, {found['precision']}"
     lines = [f"| {name} | ms | peak MiB |", "| --- | ---: | ---: |"]
+    names = NAMES if found["precision"] == "float32" else NAMES | {"plain": "published, float32"}
     for how, seconds in found["seconds"].items():
         peak = f"{found['peak_mib'][how]:,.0f}" if how in found["peak_mib"] else "–"
-        lines.append(f"| {NAMES.get(how, how)} | {_milliseconds(median(seconds))} | {peak} |")
+        lines.append(f"| {names.get(how, how)} | {_milliseconds(median(seconds))} | {peak} |")
     return lines
 
 

@@ -3,7 +3,7 @@
 from pipeline.artifacts.cost_records import ScalingResult
 from pipeline.artifacts.devices import Device
 from pipeline.base import paths
-from pipeline.claims.growth import COSTS, asked_lengths, growth, judge_growth
+from pipeline.claims.growth import COSTS, asked_lengths, growth, judge_growth, side
 from pipeline.claims.intervals import saved
 from pipeline.claims.measurements import NAMES, Fit, Machine, Measurement, not_run
 from pipeline.claims.verdicts import beyond, holds
@@ -72,7 +72,8 @@ def _growth(
             continue
         verdict = judge_growth(scaling, cost, params, allowed, parts)
         source = paths.scaling(scaling.model, on.key)
-        found.append(Measurement(what, verdict, grown, machine=_machine(scaling), source=source))
+        remark = side(grown, allowed) if verdict == "contradicted" else ""
+        found.append(Measurement(what, verdict, grown, remark=remark, machine=_machine(scaling), source=source))
     return found
 
 

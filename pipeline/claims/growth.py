@@ -92,6 +92,13 @@ def judge_growth(scaling: ScalingResult, cost: Cost, params: Params, allowed: li
     return failed.pop() if failed else "inconclusive"
 
 
+def side(grown: Growth, allowed: list[float]) -> str:
+    """On which side of the range those doublings lie that are outside it; nothing where on both, or on none."""
+    less = any(each.ratio.mean < allowed[0] for each in grown.doublings)
+    more = any(each.ratio.mean > allowed[1] for each in grown.doublings)
+    return "" if less == more else "grows by less" if less else "grows by more"
+
+
 def exponent(scaling: ScalingResult, cost: Cost, params: Params) -> Estimate | None:
     """The slope of log cost against log length, from the shortest length on that counts; None with fewer than five."""
     values = {point.length: _value(point, cost) for point in scaling.points if point.length >= params.claims.shortest}

@@ -31,8 +31,8 @@ OPENING = (
     "`make tables`: no number in it was typed."
 )
 ELSEWHERE = (
-    "These claims have no verdict yet. The paper's speed can be measured only on a GPU, with the kernels of mamba-ssm. "
-    "The paper's losses need raw WikiText-2 and TinyStories, and models of its size."
+    "These claims have no verdict yet. The paper's losses need raw WikiText-2 and TinyStories, and models of its size, "
+    "for which a GPU is needed for hours."
 )
 
 
@@ -55,7 +55,7 @@ def findings(params: Params, published: Published, found: list[Answer]) -> str:
 
 
 def _section(told: dict[str, str], answer: Answer, others: list[Answer], published: Published) -> list[str]:
-    sentence = told[answer.verdict] if answer.verdict in CONCLUSIVE else _undecided(answer)
+    sentence = _decided(told, answer) if answer.verdict in CONCLUSIVE else _undecided(answer)
     claimed = published.claims[told["claim"]]
     lines = [
         f"The paper says: {claimed.claim} ({claimed.states}).",
@@ -69,6 +69,11 @@ def _section(told: dict[str, str], answer: Answer, others: list[Answer], publish
         f"What would change our mind: {told['mind']}",
     ]
     return [f"## {told['claim']}: {told['question']}", f"**{sentence}**", "\n".join(f"- {line}" for line in lines)]
+
+
+def _decided(told: dict[str, str], answer: Answer) -> str:
+    """The sentence of the verdict with its reason, where there is one of its own."""
+    return told.get(f"{answer.verdict}, {reason(answer)}", told[answer.verdict])
 
 
 def _undecided(answer: Answer | None) -> str:

@@ -29,9 +29,10 @@ def reason(answer: Answer) -> str:
     if verdict == "inconclusive" and answer.has_too_few:
         return f"fewer than {FEWEST} seeds"
     if verdict in ("contradicted", "no effect") and len(deciding) < len(parts):
-        names = ", ".join(name_of(each) for each in deciding)
+        names = ", ".join(f"{name_of(each)}{in_brackets(each.remark)}" for each in deciding)
         return names if len(names) <= LONGEST // 2 else f"{len(deciding)} of {len(parts)} parts"
-    return ""
+    remarks_of_all = {each.remark for each in deciding}
+    return remarks_of_all.pop() if verdict == "contradicted" and len(remarks_of_all) == 1 else ""
 
 
 def remarks(answer: Answer) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tabulate import tabulate
 
-from pipeline.report.tables.layout import Bold, Table, Text
+from pipeline.report.tables.layout import Bold, Group, Table, Text
 
 TEMPLATES = Path(__file__).with_name("templates")
 LATEX = {
@@ -29,6 +29,8 @@ LATEX = {
     "·": r"$\cdot$",
 }
 MARKDOWN = {"|": r"\|"}
+LINES = 40
+"""Of a table on a page of LaTeX, which leaves room for notes."""
 
 
 def to_markdown(table: Table) -> str:
@@ -64,14 +66,29 @@ def markdown_text(text: Text) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """The table as one LaTeX float that needs booktabs alone."""
+    """The table as LaTeX floats that need booktabs alone: one, or more where it is longer than a page."""
     spans = _spans(table)
     return render(
         "table.tex.j2",
         table=table,
+        pages=pages(table.groups),
         spans=spans,
         pairs=[span for span in spans if span[3] > span[2]],
     )
+
+
+def pages(groups: list[Group]) -> list[list[Group]]:
+    """The groups in their order, no more lines on a page than fit; a group of more lines has a page of its own."""
+    found: list[list[Group]] = [[]]
+    lines = 0
+    for group in groups:
+        height = 1 + len(group.rows)
+        if found[-1] and lines + height > LINES:
+            found.append([])
+            lines = 0
+        found[-1].append(group)
+        lines += height
+    return found
 
 
 def latex_text(text: Text) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.artifacts.cost_records import ScalingResult
 from pipeline.artifacts.devices import read_devices
-from pipeline.claims.growth import asked_lengths, exponent, growth, judge_growth
+from pipeline.claims.growth import asked_lengths, exponent, growth, judge_growth, side
 from pipeline.params.schema import load_params
 from tests.conftest import Workspace
 from tests.made_up import scaling_point, write_scaling
@@ -67,6 +67,13 @@ def test_verdicts(grid: Workspace, ratios: list[float], verdict: str) -> None:
     ]
     varied = scaling.model_copy(update={"points": [first.model_copy(update={"milliseconds": [2.0] * 5}), *longer]})
     assert judge_growth(varied, "time", params, params.claims.linear_ratio, parts=8) == verdict
+
+
+@pytest.mark.parametrize(("power", "told"), [(0.5, "grows by less"), (1.0, ""), (1.5, "grows by more")])
+def test_it_is_told_on_which_side(grid: Workspace, power: float, told: str) -> None:
+    growing(grid, "gam", power, 8192)
+    params = load_params()
+    assert side(growth(measured("gam"), "time", params), params.claims.linear_ratio) == told
 
 
 def test_an_exponent_needs_five_lengths(grid: Workspace) -> None:

@@ -13,7 +13,7 @@ from pipeline.report.published import load_published
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
 from tests.made_up import write_recall
-from tests.pipeline.conftest import RECALL, write_losses
+from tests.pipeline.conftest import RECALL, growing, write_losses
 
 LAST = "What only a GPU, the raw text or more runs can tell"
 
@@ -32,7 +32,14 @@ def test_every_claim_has_its_texts() -> None:
     told = read_yaml(TEXTS)["claims"]
     assert {each["claim"] for each in told} == set(published.claims) - {"C2"}
     for each in told:
-        assert each.keys() == {"claim", "question", "reproduced", "contradicted", "no effect", "mind"}
+        needed = {"claim", "question", "reproduced", "contradicted", "no effect", "mind"}
+        assert needed <= each.keys() <= needed | {"contradicted, grows by less"}
+
+
+@pytest.mark.parametrize(("power", "sentence"), [(0.5, "**No, by less."), (1.5, "**No. Twice the length")])
+def test_growth_is_told_by_its_side(grid: Workspace, power: float, sentence: str) -> None:
+    growing(grid, "gam", power, 8192)
+    assert sentence in page()["C5"]
 
 
 @pytest.mark.usefixtures("grid")
