@@ -7,17 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.stages import run, scratch_copy
+from benchmarks.stages import one_model, run, scratch_copy
 
 ROUNDS = 5
 # Two layers of the paper's GAM, some small steps and one validation.
 GAM = {"n_layer": 2}
-STORIES = {
-    "origin": {"generator_seed": 0},
-    "rows": {"train": 25, "validation": 5, "test": 5},
-    "sha256": {},
-    "vocab_size": 150,
-}
+STORIES = {"rows": {"train": 25, "validation": 5, "test": 5}, "vocab_size": 150, "block_size": 256}
 TRAIN = {"epochs": 1, "batch_size": 8}
 
 
@@ -49,12 +44,7 @@ def time_side_by_side(jobs: int) -> Gain:
 
 def settings(threads: int) -> dict[str, Any]:
     """What differs from params.yaml."""
-    return {
-        "runtime": {"threads": threads},
-        "datasets": {"stories": STORIES},
-        "models": {"gam": GAM},
-        "train": TRAIN,
-    }
+    return {"runtime": {"threads": threads}} | one_model(range(2 * ROUNDS), GAM, STORIES, TRAIN)
 
 
 def train(house: Path, seeds: range, at_once: int) -> float:

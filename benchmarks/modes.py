@@ -5,18 +5,13 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
-from benchmarks.stages import run, scratch_copy
+from benchmarks.stages import one_model, run, scratch_copy
 from pipeline.base import paths
 
 SEEDS = range(5)
 MODES = {"bfloat16": {"precision": "bfloat16"}, "compiled": {"compile": True}}
 SMALL = {"block_size": 128, "d_model": 64, "n_layer": 2}
-STORIES = {
-    "origin": {"generator_seed": 0},
-    "rows": {"train": 800, "validation": 80, "test": 80},
-    "sha256": {},
-    "vocab_size": 800,
-}
+STORIES = {"rows": {"train": 800, "validation": 80, "test": 80}, "vocab_size": 800, "block_size": SMALL["block_size"]}
 TRAIN = {"epochs": 4, "batch_size": 4, "learning_rate": 0.005, "warmup_steps": 20}
 
 
@@ -31,9 +26,8 @@ def loss_changes() -> dict[str, list[float]]:
 
 def losses(changes: dict[str, Any]) -> list[float]:
     """Validation losses of a small GAM after its last epoch, by seed."""
-    entry = SMALL | {"n_slot": 64} | changes
     last = []
-    with scratch_copy(datasets={"stories": STORIES}, models={"gam": entry}, train=TRAIN) as house:
+    with scratch_copy(**settings(changes)) as house:
         for stage in ("fetch", "tokenise"):
             run(house, f"pipeline.{stage}", "--dataset", "stories")
         for seed in SEEDS:
@@ -42,3 +36,8 @@ def losses(changes: dict[str, Any]) -> list[float]:
                 curve = json.loads(Path(paths.curve("stories", "gam", seed)).read_text(encoding="utf-8"))
             last.append(curve["epochs"][-1]["validation_loss"])
     return last
+
+
+def settings(changes: dict[str, Any]) -> dict[str, Any]:
+    """What differs from params.yaml."""
+    return one_model(SEEDS, SMALL | {"n_slot": 64} | changes, STORIES, TRAIN)

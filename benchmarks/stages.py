@@ -65,6 +65,22 @@ def time_nothing_to_do(**changes: Any) -> list[float]:
     return [seconds for seconds, _ in rounds]
 
 
+def one_model(seeds: range, entry: dict[str, Any], text: dict[str, Any], train: dict[str, Any]) -> dict[str, Any]:
+    """What params.yaml has to say for trainings of a GAM on generated stories, and nothing else."""
+    nothing: dict[str, Any] = {"datasets": [], "models": [], "seeds": []}
+    runs = {"datasets": ["stories"], "models": ["gam"], "seeds": list(seeds), "others": nothing}
+    stories = {"origin": {"generator_seed": 0}, "sha256": {}, "claims": []}
+    return {
+        "families": {"paper": runs},
+        "datasets": {"stories": stories | text},
+        "models": {"gam": entry},
+        "train": train,
+        "timing": {"models": ["gam"]},
+        "scaling": {"models": ["gam"]},
+        "recall": {"models": [], "facts_models": []},
+    }
+
+
 @contextmanager
 def scratch_copy(**changes: Any) -> Iterator[Path]:
     """Code, graph and parameters, with these changes, in a folder of their own; no data, runs or results."""

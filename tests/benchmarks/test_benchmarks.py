@@ -3,11 +3,12 @@
 import dataclasses
 import json
 from contextlib import nullcontext
+from typing import Any
 
 import pytest
 import torch
 
-from benchmarks import stages
+from benchmarks import jobs, modes, stages
 from benchmarks.bars import Bar, Measured
 from benchmarks.gpu_page import gpu_report
 from benchmarks.plain import plain_definitions
@@ -51,6 +52,14 @@ def test_a_bar_holds_by_its_median(measured: Measured | None, least: bool | None
     assert Bar("", "least", 2, "s", measured).holds is least
     assert Bar("", "most", 2, "s", measured).holds is most
     assert ("not seen" in Bar("", "most", 2, "s", measured).row()) == (measured is None)
+
+
+@pytest.mark.parametrize("settings", [jobs.settings(1), modes.settings({"compile": True})])
+def test_what_is_trained_fits_params(settings: dict[str, Any]) -> None:
+    with stages.scratch_copy(**settings) as house:
+        params = load_params(house / "params.yaml")
+    assert [*params.datasets] == ["stories"]
+    assert [*params.runs()] == [("stories", "gam")]
 
 
 def test_the_tables_are_timed_with_every_run_there(monkeypatch: pytest.MonkeyPatch) -> None:
