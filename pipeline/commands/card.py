@@ -38,8 +38,8 @@ Its text: {text}. Its training, and every number below, is described in the repo
 
 {scores}
 
-Trained and evaluated by code version `{commit}`; evaluated on {device}, torch {torch}, in {precision}. SHA-256 of the
-weights as the run stored them: `{weights}`.
+Evaluated by code version `{commit}`, on {device}, torch {torch}, in {precision}.
+SHA-256 of the weights as the run stored them: `{weights}`.
 """
 
 

@@ -52,4 +52,5 @@ def main() -> None:
         write_text(temporary / TOKENIZER, tokens.tokenizer())
         write_text(temporary / "README.md", card(params, metrics, model.config, model.n_parameters()))
         PretrainedModel.of(model).save_pretrained(temporary)
+        (temporary / "model.safetensors").chmod(0o644)  # it is written for its owner alone
     print(f'{folder}: try `python -m gam generate {folder} "Once upon a time"`')
