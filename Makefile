@@ -30,7 +30,7 @@ IMAGE_ARGS_12.6 := --build-arg LOCK=requirements-cu126.lock \
 	--build-arg BUILD_IMAGE=docker.io/nvidia/cuda:12.6.3-devel-ubuntu24.04 \
 	--build-arg RUN_IMAGE=docker.io/nvidia/cuda:12.6.3-base-ubuntu24.04
 
-.PHONY: help quickstart test faults bench check repro grid gpu tables
+.PHONY: help quickstart test faults bench check repro grid gpu tables verify doctor
 .PHONY: image docker-repro docker-check lock lock-cu126 lint-docker sbom audit
 
 help:                 ## what make can be told to do: this list
@@ -60,6 +60,12 @@ repro grid: $(READY)  ## every run of params.yaml that is missing, and the table
 
 gpu: $(READY)         ## all that only a GPU can tell, in LIMIT seconds; again: the rest (DRY=1: on the CPU, tiny)
 	python -m pipeline gpu --limit $(LIMIT) $(if $(DRY),--dry)
+
+verify: $(READY)      ## one recorded run of the small family, drawn by lot, trained again: does it come back?
+	python -m pipeline verify
+
+doctor:               ## what this machine lacks, one line each, with what to do about it
+	@$(or $(find_python),python3) pipeline/commands/doctor.py
 
 tables: $(READY)      ## the tables, the figures and README's opening, from the results that are there
 	python -m pipeline.check

@@ -9,6 +9,8 @@ COMMANDS = {
     "quickstart": "the whole pipeline, small, on a text that it makes itself",
     "grid": "all runs of params.yaml, several stages at a time",
     "gpu": "all that only a GPU can tell, the most telling first",
+    "export": "a finished run as a folder that can be taken away",
+    "verify": "one finished run trained again: does it come back?",
     "prune": "remove results that params.yaml no longer names",
     "readme": "write the opening of README.md anew from paper_tables/",
 }

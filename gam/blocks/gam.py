@@ -45,6 +45,17 @@ class GAMBlock(nn.Module):
             x = self.add_mix(x, n) if self.fused_mix and x.is_cuda else x + self.mix(n).to(x.dtype)
         return x + self.ffn(x, self.ln2).to(x.dtype)
 
+    def step(self, x: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """`forward` for one more token (B, 1, D), and what the next one needs: the normed tokens that the convolution
+        still sees, at most K - 1. So a token costs the same however long the text is."""
+        if self.ln1 is not None:
+            n = self.ln1(x)
+            seen = n if past is None else torch.cat([past, n], dim=1)
+            x = x + self.mix(seen)[:, -1:].to(x.dtype)
+            taps = self.causal_conv.kernel_size[0] if self.causal_conv is not None else 1
+            past = seen[:, max(0, seen.shape[1] - taps + 1) :]
+        return x + self.ffn(x, self.ln2).to(x.dtype), past
+
     def mix(self, n: Tensor) -> Tensor:
         """The sum of the paths for a normed input."""
         (n,) = as_factors(n)

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 
 from gam.blocks.feed_forward import FeedForward
 from gam.config import GatedSlotsConfig
-from gam.ops.gated_slots import gated_slots
+from gam.ops.gated_slots import Memory as Past
+from gam.ops.gated_slots import gated_slots, gated_slots_step
 
 DAMPING = 8
 """Divides the logarithm of the forget gate: at initialisation a slot keeps 0.5^(1/8) = 0.92 of itself a token."""
@@ -25,13 +26,25 @@ class GatedSlotAttention(nn.Module):
         self.out_proj = nn.Linear(d, d, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.output(gated_slots(*self.inputs(x)), x.dtype)
+
+    def inputs(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Queries, keys, values and the logarithm of what each slot keeps, as gam.ops.gated_slots takes them."""
         q, k, v, forget = (
             part.unflatten(-1, (self.n_head, -1)).transpose(1, 2) for part in self.in_proj(x).split(self.widths, dim=-1)
         )
         log_forget = F.logsigmoid(forget.to(torch.promote_types(forget.dtype, torch.float32))) / DAMPING
-        read = gated_slots(F.silu(q), F.silu(k), F.silu(v), log_forget)
+        return F.silu(q), F.silu(k), F.silu(v), log_forget
+
+    def output(self, read: Tensor, dtype: torch.dtype) -> Tensor:
+        """(B, T, D) of what was read from the slots."""
         mixed = F.silu(read.transpose(1, 2).flatten(2))
-        return self.out_proj(self.norm(mixed.to(x.dtype)))
+        return self.out_proj(self.norm(mixed.to(dtype)))
+
+    def step(self, x: Tensor, past: Past | None) -> tuple[Tensor, Past]:
+        """`forward` for one more token (B, 1, D), and the memory after it."""
+        read, past = gated_slots_step(*self.inputs(x), past)
+        return self.output(read, x.dtype), past
 
 
 class GatedSlotsBlock(nn.Module):
@@ -47,3 +60,9 @@ class GatedSlotsBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.slots(self.ln_1(x)).to(x.dtype)
         return x + self.ffn(x, self.ln_2).to(x.dtype)
+
+    def step(self, x: Tensor, past: Past | None) -> tuple[Tensor, Past]:
+        """`forward` for one more token (B, 1, D), and what the next one needs: the memory after this one."""
+        mixed, past = self.slots.step(self.ln_1(x), past)
+        x = x + mixed.to(x.dtype)
+        return x + self.ffn(x, self.ln_2).to(x.dtype), past

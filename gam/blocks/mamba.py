@@ -13,6 +13,8 @@ from gam.ops.selective_scan import selective_scan
 
 DT_MIN, DT_MAX, DT_FLOOR = 1e-3, 1e-1, 1e-4
 """Range of the step size at initialisation, before the floor (mamba-ssm's defaults)."""
+Past = tuple[Tensor, Tensor]
+"""The last inputs of the convolution, and the state of the scan."""
 
 
 class MambaBlock(nn.Module):
@@ -52,13 +54,32 @@ class MambaBlock(nn.Module):
             return self.mix(x)
         return x + self.mix(self.norm(x))
 
+    def step(self, x: Tensor, past: Past | None) -> tuple[Tensor, Past]:
+        """`forward` for one more token (B, 1, D), and what the next one needs: the last inputs of the convolution, at
+        most d_conv - 1, and the state of the scan (B, d_inner, N)."""
+        u, z = self.in_proj(x if self.norm is None else self.norm(x)).chunk(2, dim=-1)
+        seen = u if past is None else torch.cat([past[0], u], dim=1)
+        u, dt, a, b, c = self.scan_inputs(seen)
+        u, dt, b, c = (each[:, -1] for each in (u, dt, b, c))
+        state = (dt * u)[:, :, None] * b[:, None]
+        if past is not None:
+            state = state + torch.exp(dt[:, :, None] * a) * past[1]
+        y = (state @ c[:, :, None]).squeeze(-1) + self.D * u
+        y = self.out_proj(y[:, None] * F.silu(z))
+        taps = self.conv1d.kernel_size[0]
+        return y if self.norm is None else x + y, (seen[:, max(0, seen.shape[1] - taps + 1) :], state)
+
     def mix(self, x: Tensor) -> Tensor:
         if x.is_cuda and have_kernels():
             return fused_mixer(x, self)
         u, z = self.in_proj(x).chunk(2, dim=-1)
+        u, *others = self.scan_inputs(u)
+        y = selective_scan(u, *others) + self.D * u
+        return self.out_proj(y * F.silu(z))
+
+    def scan_inputs(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """u after the convolution, and what else its scan takes: (u, dt, a, b, c)."""
         assert self.conv1d.bias is not None
         u = F.silu(causal_convolution(u, self.conv1d.weight, self.conv1d.bias))
         dt, b, c = self.x_proj(u).split([self.dt_rank, self.d_state, self.d_state], dim=-1)
-        dt = F.softplus(self.dt_proj(dt))
-        y = selective_scan(u, dt, -torch.exp(self.A_log), b, c) + self.D * u
-        return self.out_proj(y * F.silu(z))
+        return u, F.softplus(self.dt_proj(dt)), -torch.exp(self.A_log), b, c

@@ -21,17 +21,33 @@ CHUNK = 8
 """Tokens of a chunk: the largest tensor is (B, H, T, CHUNK, M)."""
 
 
+Memory = tuple[Tensor, Tensor]
+"""K and V after a token, each (B, H, M, D)."""
+
+
 def gated_slots_reference(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor) -> Tensor:
     """The definition, one token after another. `log_forget` is log f, so that an f near 1 keeps its digits."""
-    keys, values = (log_forget.new_zeros(*log_forget[:, :, 0].shape, part.shape[-1]) for part in (k, v))
+    memory: Memory | None = None
     read = []
     for t in range(q.shape[2]):
-        forget, write = log_forget[:, :, t, :, None].exp(), -torch.expm1(log_forget[:, :, t, :, None])
-        keys = forget * keys + write * k[:, :, t, None, :]
-        values = forget * values + write * v[:, :, t, None, :]
-        weights = (keys @ q[:, :, t, :, None]).softmax(dim=-2)
-        read.append((values.mT @ weights).squeeze(-1))
-    return torch.stack(read, dim=2)
+        now = slice(t, t + 1)
+        o, memory = gated_slots_step(q[:, :, now], k[:, :, now], v[:, :, now], log_forget[:, :, now], memory)
+        read.append(o)
+    return torch.cat(read, dim=2)
+
+
+def gated_slots_step(
+    q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor, memory: Memory | None
+) -> tuple[Tensor, Memory]:
+    """o of one token, T = 1, and the memory after it; None is that before the first."""
+    forget, write = log_forget.mT.exp(), -torch.expm1(log_forget.mT)  # (B, H, M, 1)
+    written = write * k, write * v
+    if memory is None:
+        keys, values = written
+    else:
+        keys, values = (forget * before + new for before, new in zip(memory, written, strict=True))
+    weights = (keys @ q.mT).softmax(dim=-2)
+    return weights.mT @ values, (keys, values)
 
 
 def gated_slots(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor) -> Tensor:

@@ -12,6 +12,8 @@ PARAMS = Path("params.yaml")
 PARAMS_ARE_VALID = Path("data/params.valid")
 RUNS = Path("runs")
 WORK = Path("work")
+EXPORTS = Path("exports")
+"""Folder of models that can be taken away."""
 RESULTS = Path("results")
 PAPER_TABLES = Path("paper_tables")
 FIGURES = PAPER_TABLES / "figures"
