@@ -26,7 +26,7 @@ UNDECIDED = {
 """What stands in place of an answer."""
 OPENING = (
     "Each finding is one sentence, and below it the numbers that it rests on. Square brackets hold a 95 % interval. A "
-    "word such as “reproduced” is a verdict by the [rule](statistics.md), which was fixed before the runs. A finding "
+    "word such as “reproduced” is a verdict by a [rule](statistics.md), fixed before the runs of `small`. A finding "
     "holds for the text and the size of models that it names, and for no others. This page is made from the results by "
     "`make tables`: no number in it was typed."
 )
