@@ -80,7 +80,10 @@ def reproduced_text(answer: Answer) -> Text:
         return [Span(f"{head}{doubt}; "), *_named(weakest)]
     least = "least sure" if is_judged and weakest.verdict in ("inconclusive", "reproduced") else "lowest"
     name = weakest.at if is_series else name_of(weakest)
-    return [Span(f"{head}{doubt}; {least}: {name}, "), *value_text(weakest)]
+    told = [Span(f"{head}{doubt}; {least}: {name}, "), *value_text(weakest)]
+    if len(plain(told)) > LONGEST:  # the section of the claim has each part with its verdict
+        told[0] = Span(f"{head}; {least}: {name}, ")
+    return told
 
 
 def measurement_text(measurement: Measurement) -> Text:
