@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.base import paths
+from pipeline.base.paths import HOUSE
 from pipeline.commands.report import main as report
 from pipeline.figures import main as figures
 from pipeline.params.schema import load_params
@@ -106,7 +107,7 @@ def test_every_reproduced_number_tells_where_it_is_from(filled: Workspace) -> No
     }
     for told in data["origins"]:
         assert Path(str(told["file"])).is_file()
-        assert told.keys() == {"file", "made by", "code", "device", "precision", "with", "in git since", "current"}
+        assert told.keys() == {"file", "made by", "code", "device", "precision", "with", "changed in git", "current"}
 
 
 def test_it_needs_nothing_but_itself(filled: Workspace) -> None:
@@ -176,5 +177,9 @@ def test_files_and_dates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         (tmp_path / name).touch()
     assert files_behind(tmp_path / "a") == [tmp_path / "a" / "1.json", tmp_path / "a" / "2.json"]
     assert files_behind(tmp_path / "b.json") == [tmp_path / "b.json"]
+    if (HOUSE / ".git").exists():
+        dates = dates_in_git()
+        assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", date) for date in dates.values())
+        assert "results/timing/nvidia-h100-80gb-hbm3.json" in dates
     monkeypatch.setenv("PATH", str(tmp_path))  # no git
     assert dates_in_git() == {}
