@@ -30,7 +30,7 @@ IMAGE_ARGS_12.6 := --build-arg LOCK=requirements-cu126.lock \
 	--build-arg BUILD_IMAGE=docker.io/nvidia/cuda:12.6.3-devel-ubuntu24.04 \
 	--build-arg RUN_IMAGE=docker.io/nvidia/cuda:12.6.3-base-ubuntu24.04
 
-.PHONY: help quickstart test faults bench check repro grid gpu tables verify doctor
+.PHONY: help quickstart test faults bench check repro grid gpu tables report verify doctor
 .PHONY: image docker-repro docker-check lock lock-cu126 lint-docker sbom audit
 
 help:                 ## what make can be told to do: this list
@@ -60,6 +60,9 @@ repro grid: $(READY)  ## every run of params.yaml that is missing, and the table
 
 gpu: $(READY)         ## all that only a GPU can tell, in LIMIT seconds; again: the rest (DRY=1: on the CPU, tiny)
 	python -m pipeline gpu --limit $(LIMIT) $(if $(DRY),--dry)
+
+report: $(READY)      ## report/index.html: answers, tables, figures and where each number comes from, in one file
+	python -m pipeline report
 
 verify: $(READY)      ## one recorded run of the small family, drawn by lot, trained again: does it come back?
 	python -m pipeline verify

@@ -15,16 +15,10 @@ from pipeline.params.command_line import read_names
 from pipeline.report.findings import findings
 from pipeline.report.opening import opening
 from pipeline.report.published import load_published
-from pipeline.report.tables.ablation import ablation_table
+from pipeline.report.tables.builders import BUILDERS
 from pipeline.report.tables.claims import claims_latex, claims_markdown
 from pipeline.report.tables.claims_summary import claims_summary
-from pipeline.report.tables.facts import facts_table
-from pipeline.report.tables.learned import learned_table
-from pipeline.report.tables.main import main_table
-from pipeline.report.tables.recall import recall_table
 from pipeline.report.tables.rendering import to_latex, to_markdown
-from pipeline.report.tables.scaling import scaling_table
-from pipeline.report.tables.timing import timing_table
 
 
 def main() -> None:
@@ -33,8 +27,7 @@ def main() -> None:
     check_same_data(params)
     summary: dict[str, Any] = {}
     texts: dict[str, str] = {}
-    builders = (main_table, learned_table, scaling_table, ablation_table, timing_table, recall_table, facts_table)
-    for build in builders:
+    for build in BUILDERS:
         table, summary[table.name] = build(params, published)
         texts |= {f"{table.name}.md": to_markdown(table), f"{table.name}.tex": to_latex(table)}
     found = answers(params)

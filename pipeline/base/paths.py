@@ -14,6 +14,7 @@ RUNS = Path("runs")
 WORK = Path("work")
 EXPORTS = Path("exports")
 """Folder of models that can be taken away."""
+REPORT = Path("report/index.html")
 RESULTS = Path("results")
 PAPER_TABLES = Path("paper_tables")
 FIGURES = PAPER_TABLES / "figures"

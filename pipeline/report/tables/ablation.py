@@ -4,6 +4,7 @@ from typing import Any
 
 from pipeline.artifacts.current import left_out_notes, read_clocks, read_curves, training_seconds
 from pipeline.artifacts.records import Clock, Curve, perplexity
+from pipeline.base import paths
 from pipeline.claims.intervals import estimate
 from pipeline.params.schema import Params
 from pipeline.report.groups import ablated
@@ -16,6 +17,7 @@ from pipeline.report.tables.layout import (
     cost_notes,
     interval_note,
     machine_notes,
+    made,
     parameters_cell,
     published_and_reproduced,
     published_cell,
@@ -44,12 +46,13 @@ def ablation_table(params: Params, published: Published) -> tuple[Table, dict[st
                     "last_validation_perplexity": last.finite_mean,
                 }
             theirs = papers.get(member.role)
+            files = [paths.curve(curve.dataset, curve.model, curve.seed) for curve in curves]
             cells = [
                 published_cell(theirs, "parameters_millions", 1),
-                parameters_cell(curves),
+                made(parameters_cell(curves), files),
                 published_cell(theirs, "best_perplexity", 2),
-                reproduced_cell(best, 2),
-                reproduced_cell(last, 2),
+                made(reproduced_cell(best, 2), files),
+                made(reproduced_cell(last, 2), files),
                 str(len(curves)),
             ]
             rows.append([member.name(published), *cells])

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from pipeline.base import paths
 from pipeline.claims.recall import facts_held
 from pipeline.params.schema import Params
 from pipeline.report.published import Published
 from pipeline.report.recalled import labels, recalled
-from pipeline.report.tables.layout import NOT_RUN, Column, Group, Quantity, Table, with_interval
+from pipeline.report.tables.layout import NOT_RUN, Column, Group, Quantity, Table, made, with_interval
 from pipeline.report.tables.tasks import SPREAD, accuracy_cell, results_of, training_notes
 
 
@@ -18,9 +19,13 @@ def facts_table(params: Params, published: Published) -> tuple[Table, dict[str, 
     differences = {held.pairs: held.difference for held in facts_held(params)}
     rows = []
     for pairs in params.recall.facts.pairs:
-        cells = [accuracy_cell(shown.accuracies[model].get((pairs, pairs))) for model in models]
+        files = [paths.recall("facts", model) for model in models]
+        cells = [
+            made(accuracy_cell(shown.accuracies[model].get((pairs, pairs))), [file])
+            for model, file in zip(models, files, strict=True)
+        ]
         difference = with_interval(differences[pairs], 3, "+") if pairs in differences else NOT_RUN
-        rows.append([f"{pairs:,}", *cells, difference])
+        rows.append([f"{pairs:,}", *cells, made(difference, files)])
     results = results_of(params, "facts")
     sizes = [f"{names[result.model]} {result.block_parameters:,}" for result in results]
     notes = [

@@ -1,9 +1,11 @@
 """The finished runs of a model, and what its tables show of them: means over seeds, with their intervals."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipeline.artifacts.current import read_clocks, read_curves, read_metrics
 from pipeline.artifacts.records import Clock, Curve, Metrics
+from pipeline.base import paths
 from pipeline.claims.intervals import Estimate, estimate
 from pipeline.params.schema import Params
 
@@ -15,6 +17,12 @@ class Run:
     curve: Curve
     clock: Clock
     metrics: Metrics
+
+    @property
+    def files(self) -> tuple[Path, Path, Path]:
+        """Of the curve, of the clock and of the metrics."""
+        run = self.curve.dataset, self.curve.model, self.curve.seed
+        return paths.curve(*run), paths.clock(*run), paths.metrics(*run)
 
 
 def finished_runs(params: Params, dataset: str, model: str | None) -> list[Run]:

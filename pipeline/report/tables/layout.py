@@ -1,8 +1,10 @@
 """A table before it has a format: text cells in columns, rows in groups, notes below."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 from pipeline.artifacts.devices import Device
 from pipeline.artifacts.records import Curve, Provenance
@@ -13,8 +15,32 @@ NOT_RUN = "not run"
 NOT_PUBLISHED = "–"
 
 
-class Bold(str):
-    """A cell that stands out."""
+class Made(str):
+    """A cell whose number was reproduced, and the result files that it comes from."""
+
+    files: tuple[Path, ...]
+
+    def __new__(cls, text: str, files: Iterable[Path]) -> Self:
+        cell = super().__new__(cls, text)
+        cell.files = tuple(files)
+        return cell
+
+
+class Bold(Made):
+    """One that stands out."""
+
+    def __new__(cls, cell: str) -> Self:
+        return super().__new__(cls, cell, files_of(cell))
+
+
+def files_of(cell: str) -> tuple[Path, ...]:
+    """None of a cell that is no reproduced number."""
+    return cell.files if isinstance(cell, Made) else ()
+
+
+def made(cell: str, files: Iterable[Path]) -> str:
+    """The cell with the files that it comes from, where it has a number."""
+    return cell if cell in (NOT_RUN, NOT_PUBLISHED) else Made(cell, files)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 from pipeline.artifacts.current import left_out_notes, read_ngrams, training_seconds
 from pipeline.artifacts.records import Clock, Ngrams, SplitMetrics
+from pipeline.base import paths
 from pipeline.claims.intervals import estimate
 from pipeline.params.schema import Params
 from pipeline.report.groups import member
@@ -19,6 +20,7 @@ from pipeline.report.tables.layout import (
     cost_notes,
     count_notes,
     machine_notes,
+    made,
     reproduced_cell,
 )
 
@@ -45,7 +47,11 @@ def learned_table(params: Params, published: Published) -> tuple[Table, dict[str
                 clocks += [run.clock for run in runs]
                 provenances += [stamp for run in runs for stamp in (*run.curve.made_by, run.metrics.provenance)]
                 ours = estimates(runs)
-                rows.append([label, *_size_and_rate(runs), *(_cell(ours, key) for key in MEASURES), str(len(runs))])
+                curves, _, metrics = zip(*(run.files for run in runs), strict=True) if runs else [()] * 3
+                size, rate = _size_and_rate(runs)
+                measured = [made(_cell(ours, key), metrics) for key in MEASURES]
+                tuned = made(rate, [paths.tuning(dataset, model)])
+                rows.append([label, made(size, curves), tuned, *measured, str(len(runs))])
                 if runs:
                     numbers = {key: ours[key].finite_mean for key in MEASURES if key in ours}
                     summary.setdefault(dataset, {})[model] = {"n": len(runs)} | numbers
@@ -75,12 +81,12 @@ def learned_table(params: Params, published: Published) -> tuple[Table, dict[str
     return Table("learned", title, "Data set", "Model", columns, groups, notes), summary
 
 
-def _size_and_rate(runs: list[Run]) -> list[str]:
+def _size_and_rate(runs: list[Run]) -> tuple[str, str]:
     """Which all seeds share."""
     if not runs:
-        return [NOT_RUN, NOT_RUN]
+        return NOT_RUN, NOT_RUN
     curve = runs[0].curve
-    return [f"{curve.parameters / 1e6:.3f}", f"{curve.train['learning_rate']:g}"]
+    return f"{curve.parameters / 1e6:.3f}", f"{curve.train['learning_rate']:g}"
 
 
 def _cell(ours: dict[str, Any], key: str) -> str:
@@ -98,7 +104,7 @@ def _counts(ngrams: Ngrams | None) -> list[list[str]]:
             for split, metrics in splits.items()
             for key, value in _values(metrics).items()
         }
-        cells = [_cell(ours, key) for key in MEASURES]
+        cells = [made(_cell(ours, key), [paths.ngrams(ngrams.dataset)]) for key in MEASURES]
         found.append([f"{name.capitalize()} count", NOT_PUBLISHED, NOT_PUBLISHED, *cells, NOT_PUBLISHED])
     return found
 

@@ -9,6 +9,7 @@ from pipeline.artifacts.current import (
     training_seconds,
 )
 from pipeline.artifacts.records import NGRAMS, Clock, SplitMetrics
+from pipeline.base import paths
 from pipeline.claims.comparisons import ComparedRuns
 from pipeline.claims.differences import lower_loss
 from pipeline.claims.intervals import estimate
@@ -28,6 +29,7 @@ from pipeline.report.tables.layout import (
     count_notes,
     interval_note,
     machine_notes,
+    made,
     parameters_cell,
     published_and_reproduced,
     published_cell,
@@ -68,15 +70,18 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
                 numbers = {key: ours[key].finite_mean for key in SUMMARISED if key in ours}
                 summary.setdefault(dataset, {})[member.model] = {"n": len(runs), "epoch_seconds": seconds} | numbers
             theirs = papers.get(member.role)
+            curve_files, clock_files, metric_files = (
+                zip(*(run.files for run in runs), strict=True) if runs else [()] * 3
+            )
             cells = [
                 published_cell(theirs, "parameters_millions", 1),
-                parameters_cell([run.curve for run in runs]),
+                made(parameters_cell([run.curve for run in runs]), curve_files),
                 published_cell(theirs, "epoch_seconds", 1),
-                NOT_RUN if seconds is None else f"{seconds:.1f}",
+                NOT_RUN if seconds is None else made(f"{seconds:.1f}", clock_files),
                 published_cell(theirs, "loss", 4),
-                reproduced_cell(ours.get("validation_loss"), 4),
+                made(reproduced_cell(ours.get("validation_loss"), 4), metric_files),
                 published_cell(theirs, "perplexity", 2),
-                reproduced_cell(ours.get("validation_perplexity"), 2),
+                made(reproduced_cell(ours.get("validation_perplexity"), 2), metric_files),
                 str(len(runs)),
             ]
             if member == best:
@@ -87,7 +92,8 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
             counted += [ngrams.provenance] if ngrams else []
             for name in NGRAMS:
                 found = ngrams.models[name]["validation"] if ngrams and name in ngrams.models else None
-                rows.append([f"{name.capitalize()} count", *_count_cells(found)])
+                cells = [made(cell, [paths.ngrams(dataset)]) for cell in _count_cells(found)]
+                rows.append([f"{name.capitalize()} count", *cells])
                 if found:
                     numbers = {"validation_loss": found.loss, "validation_perplexity": found.perplexity}
                     summary.setdefault(dataset, {})[name] = numbers

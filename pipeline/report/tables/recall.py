@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from pipeline.base import paths
 from pipeline.claims.recall import FAR, FEWEST_QUERIES, MARGIN, NEAR, Beyond, beyond_reach
 from pipeline.params.schema import Params
 from pipeline.report.published import Published
 from pipeline.report.recalled import Range, labels, reaches, recalled
-from pipeline.report.tables.layout import NOT_RUN, Column, Group, Quantity, Table
+from pipeline.report.tables.layout import NOT_RUN, Column, Group, Quantity, Table, made
 from pipeline.report.tables.tasks import SPREAD, accuracy_cell, results_of, training_notes
 
 
@@ -20,7 +21,14 @@ def recall_table(params: Params, published: Published) -> tuple[Table, dict[str,
             continue
         ranges: list[Range | None] = [*shown.ranges] or [None]
         rows = [
-            [_range(at), *(accuracy_cell(at and shown.accuracies[model].get(at)) for model in models)] for at in ranges
+            [
+                _range(at),
+                *(
+                    made(accuracy_cell(at and shown.accuracies[model].get(at)), [paths.recall(shown.task, model)])
+                    for model in models
+                ),
+            ]
+            for at in ranges
         ]
         groups.append(Group(f"{shown.title} (chance {shown.chance:.4g})", rows))
     gams = reaches(params)

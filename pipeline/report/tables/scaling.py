@@ -1,11 +1,13 @@
 """The paper's Table 2: time and memory of one block against the length of its input, and by what they grow."""
 
+from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
 from pipeline.artifacts.cost_records import ScalingPoint, ScalingResult
 from pipeline.artifacts.current import left_out_notes
 from pipeline.artifacts.devices import Device, read_devices
+from pipeline.base import paths
 from pipeline.claims.growth import COSTS, Cost, asked_lengths, growth, predicted_ratio
 from pipeline.claims.intervals import Estimate
 from pipeline.params.schema import Params
@@ -20,6 +22,7 @@ from pipeline.report.tables.layout import (
     Table,
     cost_notes,
     machine_notes,
+    made,
     on_device,
     with_interval,
 )
@@ -76,7 +79,20 @@ def _groups(params: Params, device: Device, theirs: dict[str, dict[int, ScalingR
             groups.append(Group(f"{label} (ms)", rows))
     fitting = [[str(length), *_fitting(scalings, theirs, length)] for length in lengths if length >= asked[0]]
     groups.append(Group(f"fits in {params.scaling.cap.gib} GiB", fitting))
-    return [Group(on_device(group.label, device), group.rows) for group in groups]
+    return [
+        Group(on_device(group.label, device), [_with_files(row, device, theirs) for row in group.rows])
+        for group in groups
+    ]
+
+
+def _with_files(row: list[str], device: Device, theirs: dict[str, dict[int, ScalingRow]]) -> list[str]:
+    """The row, whose reproduced cells know the file of their model."""
+    label, *cells = row
+    files: list[list[Path]] = []
+    for model, published in theirs.items():
+        files += [[]] if published else []
+        files.append([paths.scaling(model, device.key)])
+    return [label, *(made(cell, of) if of else cell for cell, of in zip(cells, files, strict=True))]
 
 
 def _notes(params: Params, measured: list[ScalingResult]) -> list[str]:

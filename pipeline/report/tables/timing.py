@@ -6,6 +6,7 @@ from typing import Any
 from pipeline.artifacts.cost_records import TimingResult
 from pipeline.artifacts.current import left_out_notes, read_curves
 from pipeline.artifacts.devices import Device, read_devices
+from pipeline.base import paths
 from pipeline.claims.intervals import saved
 from pipeline.params.families import PAPER
 from pipeline.params.schema import Params
@@ -19,6 +20,7 @@ from pipeline.report.tables.layout import (
     Table,
     cost_notes,
     machine_notes,
+    made,
     on_device,
     published_cell,
     with_interval,
@@ -71,7 +73,9 @@ def _groups(params: Params, device: Device, published: Published) -> list[Group]
             theirs = None if timed.is_fused else published.main.get(dataset, {}).get(timed.role)
             times = timing.seconds(model) if timing else None
             epoch = f"{median(times) * steps:.1f}" if times and steps else NOT_RUN
-            cells = [_step(times), published_cell(theirs, "epoch_seconds", 1), epoch, _saved(params, timing, model)]
+            files = [paths.timing(device.key)]
+            step, shorter = (made(cell, files) for cell in (_step(times), _saved(params, timing, model)))
+            cells = [step, published_cell(theirs, "epoch_seconds", 1), made(epoch, files), shorter]
             rows.append([timed.name(published), *cells])
         groups.append(Group(on_device(dataset, device), rows))
     return groups
