@@ -1,7 +1,8 @@
 """What `make gpu` found, on docs/performance.md.
 
 `python -m benchmarks.gpu_page FOLDER`: takes the reports parity.json, block.json and steps.json that lie in FOLDER into
-benchmarks/gpu.json, and shows them on the page. A report that is not there stays as it was.
+benchmarks/gpu.json, and shows them on the page. A report that is not there stays as it was. `make gpu` writes the first
+two; the third holds `provenance` and the `steps` that `make bench` measures on a GPU.
 """
 
 import json
