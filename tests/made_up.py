@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.cost_records import ScalingPoint, ScalingResult, StepTimes, TimingResult
+from pipeline.artifacts.devices import device_key
 from pipeline.artifacts.inside_records import ContextLoss, Inside
 from pipeline.artifacts.recall import AtDistance, CaseResult, RecallResult, TaskRun, made_with
 from pipeline.artifacts.records import (
@@ -163,11 +164,6 @@ def only_file(folder: Path) -> Path:
     return file
 
 
-def device_key(stamp: Provenance) -> str:
-    """The device in names of files."""
-    return f"{stamp.device} {stamp.instructions or ''}".strip().lower().replace(" ", "-")
-
-
 def write_timing(stamp: Provenance = STAMP, noise: float = 0.0, **seconds: float) -> None:
     """Step times around these for each model, each round a little slower than the one before.
 
@@ -195,7 +191,7 @@ def write_timing(stamp: Provenance = STAMP, noise: float = 0.0, **seconds: float
         measurements=measurements,
         provenance=stamp,
     )
-    write(paths.timing(device_key(stamp)), timing)
+    write(paths.timing(device_key(stamp.device, stamp.instructions)), timing)
 
 
 def scaling_point(
@@ -219,7 +215,7 @@ def write_scaling(model: str, points: list[ScalingPoint], stamp: Provenance = ST
         points=points,
         provenance=stamp,
     )
-    write(paths.scaling(model, device_key(stamp)), result)
+    write(paths.scaling(model, device_key(stamp.device, stamp.instructions)), result)
 
 
 def write_recall(

@@ -1,4 +1,4 @@
-"""What stands in the result files about time and memory: steps of training, and one block against its length."""
+"""What stands in the result files about cost: operations, steps of training, and one block against its length."""
 
 from typing import Annotated, Any, Self
 
@@ -6,7 +6,31 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from pipeline.artifacts.records import Stamped
 from pipeline.params.fields import NonNegativeInt, Section
+from pipeline.params.models import Precision
 from pipeline.params.schema import ScalingOn, Steps
+
+
+class FlopCounts(Stamped):
+    """Floating-point operations of training: the same on every machine."""
+
+    per_token: dict[str, dict[str, PositiveInt]]
+    """By data set and model; pipeline.flops says what counts."""
+
+
+class Peak(Section):
+    """The fastest product of two square matrices."""
+
+    threads: PositiveInt
+    precision: Precision
+    size: PositiveInt
+    """Rows and columns of each matrix."""
+    flops_per_second: PositiveFloat
+
+
+class PeakResult(Stamped):
+    """What a device computes at most, in each setting that a training has."""
+
+    peaks: Annotated[list[Peak], Field(min_length=1)]
 
 
 class StepTimes(Section):

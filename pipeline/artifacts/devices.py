@@ -1,9 +1,10 @@
 """What was measured of time and memory, device by device, with what params.yaml says now: all that tables may show."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.artifacts.cost_records import ScalingResult, TimingResult
+from pipeline.artifacts.cost_records import Peak, PeakResult, ScalingResult, TimingResult
 from pipeline.artifacts.records import Provenance
 from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
@@ -27,18 +28,31 @@ class Device:
 
     @property
     def name(self) -> str:
-        """As its maker names it, a CPU with its last instructions: those of one name differ in them, and in speed.
-
-        Empty where nothing was measured.
-        """
-        if not self.provenances:
-            return ""
-        p = self.provenances[0]
-        return f"{p.device} with {p.instructions.split()[-1]}" if p.instructions else p.device
+        """Empty where nothing was measured."""
+        return device_name(self.provenances[0]) if self.provenances else ""
 
     @property
     def is_gpu(self) -> bool:
         return any(provenance.device_type == "cuda" for provenance in self.provenances)
+
+
+def device_name(made_on: Provenance) -> str:
+    """As its maker names it, a CPU with its last instructions: those of one name differ in them, and in speed."""
+    last = (made_on.instructions or "").split(" ")[-1]
+    return f"{made_on.device} with {last}" if last else made_on.device
+
+
+def device_key(device: str, instructions: str | None) -> str:
+    """The same for names of files: small letters, digits and hyphens."""
+    told = re.sub(r"\((?:R|TM)\)", "", f"{device} {(instructions or '').split(' ')[-1]}")
+    return re.sub(r"[^a-z0-9]+", "-", told.lower()).strip("-")
+
+
+def read_peak(made_on: Provenance) -> Peak | None:
+    """What the device of a training computes at most, with its threads and precision, where that was measured."""
+    result = read_result(paths.peak(device_key(made_on.device, made_on.instructions)), PeakResult)
+    setting = made_on.threads, made_on.precision
+    return next((each for each in result.peaks if (each.threads, each.precision) == setting), None) if result else None
 
 
 def read_devices(params: Params) -> list[Device]:

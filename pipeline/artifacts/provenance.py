@@ -1,7 +1,6 @@
 """What a result was made with: stamped on every result file."""
 
 import platform
-import re
 import subprocess
 from functools import cache
 from hashlib import sha256
@@ -9,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 from gam.ops.mamba_kernels import have_kernels
+from pipeline.artifacts.devices import device_key
 from pipeline.artifacts.records import Code, Provenance
 from pipeline.base.paths import HOUSE
 from pipeline.data.tokens import TokenFolder
@@ -41,10 +41,8 @@ def provenance(
 
 
 def slug(machine: Machine) -> str:
-    """The name of a device in names of files: small letters, digits and hyphens. Of a CPU its last instructions are
-    part of it, since processors of one name differ in them, and in speed."""
-    told = re.sub(r"\((?:R|TM)\)", "", f"{machine.name} {(machine.instructions or '').split(' ')[-1]}")
-    return re.sub(r"[^a-z0-9]+", "-", told.lower()).strip("-")
+    """The name of a device in names of files."""
+    return device_key(machine.name, machine.instructions)
 
 
 def _version(package: str) -> str | None:

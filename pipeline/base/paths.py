@@ -19,6 +19,10 @@ RESULTS = Path("results")
 PAPER_TABLES = Path("paper_tables")
 FIGURES = PAPER_TABLES / "figures"
 FINDINGS = Path("docs/findings.md")
+FLOPS = RESULTS / "flops.json"
+"""How many operations the training of each model takes."""
+PEAKS = RESULTS / "peak"
+"""Folder of what devices compute at most, a file for each."""
 TIMINGS = RESULTS / "timing"
 """Folder of the times of training steps, a file for each device."""
 SCALINGS = RESULTS / "scaling"
@@ -84,6 +88,11 @@ def inside(dataset: str, model: str, seed: int) -> Path:
 def ngrams(dataset: str) -> Path:
     """What counts of tokens are worth on a data set."""
     return RESULTS / "ngrams" / f"{dataset}.json"
+
+
+def peak(device: str) -> Path:
+    """What a device computes at most."""
+    return PEAKS / f"{device}.json"
 
 
 def timing(device: str) -> Path:

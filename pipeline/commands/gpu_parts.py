@@ -33,6 +33,7 @@ def first_parts(params: Params, device: str) -> Iterator[Part]:
         for model in [name for name in params.families[PAPER].models if params.models[name].role == role]:
             yield training(dataset, model, params.families[PAPER].seeds[0])
     yield Part(KERNELS, [["pytest", "-q", "-rs", str(HOUSE / "tests/gam/test_mamba_kernels.py")]])
+    yield Part("peak", [["dvc", "repro", "--single-item", "--force", "peak"]])
     yield Part("timing", [["dvc", "repro", "--single-item", "--force", "timing"]])
     for model in params.scaling.models:
         if params.models[model].role != "mamba":

@@ -26,8 +26,8 @@ from pipeline.commands.recording import (
     reserved,
 )
 
-ALONE = ("timing", "scaling")
-"""Measure time and memory: nothing runs beside them, and they are started afresh."""
+ALONE = ("peak", "timing", "scaling")
+"""Measure time or memory: nothing runs beside them, and they are started afresh."""
 LAST = ("tables", "figures")
 """Show what is there, so they need no stage to have ended well."""
 TRIED_AGAIN = ("train", "tune")

@@ -19,7 +19,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_workspace(folder, tiny_params())
     ran = stages_run(dvc(folder, "repro"))
     assert ran == {
-        "check", "fetch@stories", "tokenise@stories", "ngrams@stories", "tables", "figures", "timing", "scaling@gam",
+        "check", "fetch@stories", "tokenise@stories", "ngrams@stories", "flops", "peak", "timing", "scaling@gam",
+        "tables", "figures",
         "train@stories-transformer-0", "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0",
         "evaluate@stories-transformer-0", "evaluate@stories-gam-0", "evaluate_ablation@stories-gam-sum-fusion-0",
         *FINGERPRINTS,

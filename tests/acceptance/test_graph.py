@@ -32,7 +32,7 @@ def test_number_of_slots(house: Path) -> None:
     write_params(house, params)
     ran = stages_run(dvc(house, "repro"))
     assert ran == {
-        "check", "fingerprint@gam", "train@stories-gam-0", "evaluate@stories-gam-0", "timing", "scaling@gam",
+        "check", "fingerprint@gam", "train@stories-gam-0", "evaluate@stories-gam-0", "flops", "timing", "scaling@gam",
         "tables", "figures",
     }  # fmt: skip
 
@@ -43,7 +43,7 @@ def test_another_seed(house: Path) -> None:
     write_params(house, params)
     ran = stages_run(dvc(house, "repro"))
     assert ran == {
-        "check", "tables", "figures", "train@stories-transformer-1", "train@stories-gam-1",
+        "check", "flops", "tables", "figures", "train@stories-transformer-1", "train@stories-gam-1",
         "ablation@stories-gam-sum-fusion-1", "evaluate@stories-transformer-1", "evaluate@stories-gam-1",
         "evaluate_ablation@stories-gam-sum-fusion-1",
     }  # fmt: skip
@@ -56,7 +56,7 @@ def test_another_family(house: Path) -> None:
     write_params(house, params)
     ran = stages_run(dvc(house, "repro"))
     assert ran == {
-        "check", "fingerprint@gam-bfloat16", "train_bfloat16@stories-gam-bfloat16-0",
+        "check", "fingerprint@gam-bfloat16", "flops", "train_bfloat16@stories-gam-bfloat16-0",
         "evaluate_bfloat16@stories-gam-bfloat16-0", "tables", "figures",
     }  # fmt: skip
     table = (house / "paper_tables/main.md").read_text()
@@ -77,7 +77,7 @@ def test_a_family_with_a_protocol_of_its_own(house: Path) -> None:
     assert ran == {
         "check", "fetch@less", "tokenise@less", "ngrams@less", "fingerprint@gam-small", "tune@less-gam-small",
         "train_small@less-gam-small-5", "evaluate_small@less-gam-small-5", "inside@less-gam-small-5",
-        "tables", "figures",
+        "flops", "tables", "figures",
     }  # fmt: skip
     table = (house / "paper_tables/learned.md").read_text()
     (row,) = [line for line in table.splitlines() if line.startswith("| less, small ") and "GAM" in line]
@@ -89,7 +89,7 @@ def test_comments_and_names_retrain_nothing(house: Path) -> None:
     assert stages_run(dvc(house, "repro")) == {"check"}
     block = house / "gam/blocks/gam.py"
     block.write_text("# a remark\n" + re.sub(r"\bpaths\b", "branches", block.read_text()))
-    assert stages_run(dvc(house, "repro")) == FINGERPRINTS
+    assert stages_run(dvc(house, "repro")) == {*FINGERPRINTS, "flops"}
 
 
 def test_autocast_is_part_of_the_fingerprint(house: Path) -> None:
@@ -97,7 +97,7 @@ def test_autocast_is_part_of_the_fingerprint(house: Path) -> None:
     before = files_in(house / "results/fingerprint")
     for file in ("pipeline/machine/precision.py", "gam/ops/autocast.py"):
         replace(house / file, "torch.autocast(", "torch.autocast(  # a remark\n        ")
-    assert stages_run(dvc(house, "repro")) == FINGERPRINTS
+    assert stages_run(dvc(house, "repro")) == {*FINGERPRINTS, "flops"}
     assert files_in(house / "results/fingerprint") == before
 
 
@@ -107,8 +107,8 @@ def test_changed_mathematics_retrains_what_it_touches(house: Path) -> None:
     assert stages_run(dvc(house, "repro", "--dry")) >= {"train@stories-gam-0", "ablation@stories-gam-sum-fusion-0"}
     ran = stages_run(dvc(house, "repro"))
     assert ran == {
-        "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0", "evaluate@stories-gam-0", "timing", "scaling@gam",
-        "evaluate_ablation@stories-gam-sum-fusion-0", "fingerprint_tasks", "tables", "figures",
+        "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0", "evaluate@stories-gam-0", "flops", "timing",
+        "scaling@gam", "evaluate_ablation@stories-gam-sum-fusion-0", "fingerprint_tasks", "tables", "figures",
     }  # fmt: skip
 
 
@@ -147,9 +147,15 @@ def test_paths_agree_with_the_graph() -> None:
     looked_into = params.families["small"].seeded().items()
     expected |= {paths.inside(dataset, model, seed) for (dataset, model), seeds in looked_into for seed in seeds}
     expected |= {paths.tuning(*run) for run in params.tuned()}
-    names = ("main", "learned", "ablation", "scaling", "timing", "recall", "facts", "claims")
+    names = ("main", "learned", "ablation", "scaling", "timing", "recall", "facts", "cost", "claims")
     expected |= {paths.PAPER_TABLES / f"{table}.{kind}" for table in names for kind in ("md", "tex")}
-    expected |= {paths.FIGURES, paths.TIMINGS, *(paths.SCALINGS / model for model in params.scaling.models)}
+    expected |= {
+        paths.FIGURES,
+        paths.FLOPS,
+        paths.PEAKS,
+        paths.TIMINGS,
+        *(paths.SCALINGS / model for model in params.scaling.models),
+    }
     assert listed == expected
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.artifacts.current import LEFT_OUT, left_out_notes, read_inside
+from pipeline.artifacts.devices import device_key
 from pipeline.base import paths
 from pipeline.params.reading import read_yaml
 from pipeline.params.schema import load_params
@@ -16,7 +17,6 @@ from pipeline.tables import main as tables
 from tests.conftest import Workspace
 from tests.made_up import (
     STAMP,
-    device_key,
     run_fields,
     scaling_point,
     write_inside,
@@ -64,7 +64,7 @@ def test_made_with_other_parameters(workspace: Workspace, change: dict[str, Any]
     assert "Left out" not in (paths.PAPER_TABLES / "main.md").read_text()
     workspace.edit(change)
     workspace.call(tables)
-    note = f"{LEFT_OUT}: {left_out}.".replace("DEVICE", device_key(STAMP))
+    note = f"{LEFT_OUT}: {left_out}.".replace("DEVICE", device_key(STAMP.device, STAMP.instructions))
     for file in paths.PAPER_TABLES.glob("*.md"):
         assert (note in file.read_text()) != (file.stem in ("recall", "facts")), "those have notes of their own"
     assert ("seed 0, 1" in left_out) == (cells("main", "stories", "GAM (Full)")[-1] == "0")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pipeline.artifacts.devices import read_devices
+from pipeline.artifacts.devices import device_key, read_devices
 from pipeline.base import paths
 from pipeline.claims.answers import answers
 from pipeline.claims.intervals import Estimate
@@ -15,7 +15,7 @@ from pipeline.report.figures.growth import growth_figures
 from pipeline.report.published import load_published
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
-from tests.made_up import STAMP, device_key, write_scaling, write_timing
+from tests.made_up import STAMP, write_scaling, write_timing
 from tests.pipeline.conftest import SEEDS, growing, verdicts, write_losses
 
 
@@ -206,7 +206,7 @@ def test_two_cpus_of_one_name_are_two(grid: Workspace) -> None:
         "AVX512": "contradicted",
     }
     names = growth_figures(load_params(), load_published()).keys()
-    assert names == {"growth", f"growth_{device_key(stamps[1])}"}
+    assert names == {"growth", f"growth_{device_key(stamps[1].device, stamps[1].instructions)}"}
 
 
 def test_two_devices_do_not_compare(grid: Workspace) -> None:
