@@ -25,7 +25,7 @@ SIZES = tuple(2**power for power in range(8, 15))
 """Rows and columns, ever more: what a matrix is too small for is not the device's peak."""
 PRODUCTS = 5
 """Of each size; the fastest counts."""
-LONGEST = 250.0
+LONGEST = 50.0
 """Milliseconds of a product after which no larger one is tried."""
 
 

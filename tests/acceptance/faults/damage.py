@@ -33,6 +33,8 @@ READERS: dict[str, tuple[str, ...]] = {
     str(CURVE): ("tables",),
     str(CLOCK): ("tables",),
     str(METRICS): ("tables",),
+    "results/flops.json": ("tables",),
+    "results/peak/*.json": ("tables",),
     "results/timing/*.json": ("tables",),
     "results/scaling/gam/*.json": ("tables",),
 }
