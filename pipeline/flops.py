@@ -28,7 +28,7 @@ def main() -> None:
         config = params.models[model].config(params.datasets[dataset].vocab_size)
         per_token.setdefault(dataset, {})[model] = training_flops(config) // config.block_size
     if per_token != _counted_before():  # a file that says the same stays, byte for byte
-        write_result(paths.FLOPS, FlopCounts(per_token=per_token, provenance=provenance(machine, None)))
+        write_result(paths.FLOPS, FlopCounts(per_token=per_token, provenance=provenance(machine, "float32")))
 
 
 @cache

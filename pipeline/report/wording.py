@@ -10,7 +10,7 @@ from pipeline.claims.verdicts import CONCLUSIVE, WORST_FIRST
 from pipeline.params.families import PAPER
 from pipeline.report.tables.layout import NOT_RUN, Span, Text, with_interval
 
-LONGEST = 90
+LONGEST = 110
 """Characters of a cell, as shown."""
 MISSING = "–"
 SEVERITY = (*WORST_FIRST, "reproduced")

@@ -4,6 +4,7 @@ import re
 
 from pipeline.base import paths
 from pipeline.base.paths import HOUSE
+from pipeline.report.wording import LONGEST
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
 from tests.made_up import write_timing
@@ -54,5 +55,5 @@ def test_no_cell_in_git_is_long() -> None:
         for row in rows:
             for cell in (cell.strip() for cell in row.strip("|").split(" |")):
                 shown = re.sub(r"\[([^\[\]]*)\]\([^)]*\)", r"\1", cell).replace("**", "")
-                assert len(shown) <= 90, shown
+                assert len(shown) <= LONGEST, shown
                 assert len(cell) <= 160, cell
