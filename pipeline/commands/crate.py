@@ -29,8 +29,8 @@ COMMIT = "swh:1:rev:"
 FOLDERS = {
     "gam": "The models, in Python: a library that needs torch and nothing else.",
     "pipeline": "From text to tables, in Python: the stages of dvc.yaml, and the commands that a person calls.",
-    "results": "What was measured, in JSON. Each result says which code, text, packages and device made it. "
-    "results/README.md says what lies where.",
+    "results": "What was measured, in JSON. Each file but the fingerprints says which code, text, packages and device "
+    "made it. results/README.md says what lies where.",
     "paper_tables": "Tables and figures, made of the results alone. claims.md judges each claim of the paper.",
 }
 FILES = {
