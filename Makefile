@@ -31,7 +31,7 @@ IMAGE_ARGS_12.6 := --build-arg LOCK=requirements-cu126.lock \
 	--build-arg RUN_IMAGE=docker.io/nvidia/cuda:12.6.3-base-ubuntu24.04
 
 .PHONY: help quickstart test faults bench check repro grid gpu tables report verify doctor
-.PHONY: image docker-repro docker-check lock lock-cu126 lint-docker sbom audit
+.PHONY: image docker-repro docker-check lock lock-cu126 lint-docker crate sbom audit
 
 help:                 ## what make can be told to do: this list
 	@awk -F ':.*## ' '/^[a-z].*:.*## / { gsub(/ /, ", ", $$1); printf "%-14s%s\n", $$1, $$2 }' Makefile
@@ -100,6 +100,11 @@ lock-cu126: $(TOOLS)/ready ## docker/requirements-cu126.lock, for `make image CU
 lint-docker: $(TOOLS)/ready ## lint of the Dockerfile and of the shell scripts beside it
 	$(USE_TOOLS) hadolint docker/Dockerfile
 	$(USE_TOOLS) shellcheck --severity=warning docker/*.sh
+
+crate: $(TOOLS)/ready ## ro-crate-metadata.json: what this release consists of, for machines, checked by their validator
+	python -m pipeline crate
+	$(TOOLS)/bin/python tests/acceptance/crate.py \
+		"$$(python -c 'import rocrate; print(*rocrate.__path__)')/data/ro-crate.jsonld"
 
 sbom: $(TOOLS)/ready  ## sbom.cdx.json: the Python packages of the image, as CycloneDX
 	cat docker/requirements.lock docker/requirements-source.lock | PYTHONWARNINGS=ignore \

@@ -12,6 +12,7 @@ COMMANDS = {
     "export": "a finished run as a folder that can be taken away",
     "report": "report/index.html, all answers, tables and figures in one page",
     "verify": "one finished run trained again: does it come back?",
+    "crate": "ro-crate-metadata.json, which tells machines what this release consists of",
     "prune": "remove results that params.yaml no longer names",
     "readme": "write the opening of README.md anew from paper_tables/",
 }
