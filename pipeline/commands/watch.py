@@ -64,14 +64,13 @@ class Watch:
 
     def to_the_end(self) -> None:
         """Look until nothing has trained for a while."""
-        since = time.monotonic()
-        runs = True
+        since, runs = time.monotonic(), True
         while time.monotonic() - since < PATIENCE:
             ran, runs = runs, self.look()
             if runs:
                 since = time.monotonic()
             elif ran:
-                self.view.say(f"no training runs now: waits {PATIENCE:.0f} s for one")
+                self.view.say(f"no training runs now: watching ends unless one begins within {PATIENCE:.0f} s")
             time.sleep(LOOK_EVERY)
 
     def look(self) -> bool:

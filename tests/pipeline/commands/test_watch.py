@@ -153,7 +153,7 @@ def test_two_views_see_the_same_and_touch_nothing(capsys: pytest.CaptureFixture[
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Short looks and little patience; the process's signal handlers come back."""
-    monkeypatch.setattr(command, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(command, "LOOK_EVERY", 0.05)
     monkeypatch.setattr(command, "PATIENCE", 0.2)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
@@ -169,18 +169,14 @@ def test_the_command(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     workspace.call(main)
-    assert capsys.readouterr().out.splitlines() == [
-        "no training runs now: waits 0 s for one",
-        "no training has run for 0 s: watching ends",
-    ]
+    assert capsys.readouterr().out == "no training runs now: watching ends unless one begins within 0 s\n"
+    assert "unknown tracker 'wandbb' (did you mean 'wandb'?)" in refusal(main, "--tracker", "wandbb")
     write_run("gam", 0, [5.0])
     tracker, heard = notebook()
     monkeypatch.setattr(command, "tracker_named", lambda _name: tracker)
     workspace.call(main, "--tracker", "tensorboard")
     assert [each[1] for each in heard] == ["begin", 5, "end"]
     assert capsys.readouterr().out.splitlines()[-1] == "to look at it: look into work/tracked/tensorboard"
-    monkeypatch.undo()
-    assert "unknown tracker 'wandbb' (did you mean 'wandb'?)" in refusal(main, "--tracker", "wandbb")
 
 
 def test_ctrl_c(in_a_folder: Path) -> None:
@@ -201,10 +197,9 @@ def test_ctrl_c(in_a_folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_training_that_is_watched_gives_the_same_bytes(
-    tokenised: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_training_that_is_watched_gives_the_same_bytes(tokenised: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """And its steps and its curve are told of one and the same training, each once."""
+    tokenised.edit({"runtime": {"threads": 1}, "train": {"epochs": 1}})
     outputs = (paths.weights("stories", "gam", 0), paths.curve("stories", "gam", 0))
     tokenised.call(train, *RUN)
     alone = [path.read_bytes() for path in outputs]
@@ -220,9 +215,8 @@ def test_a_training_that_is_watched_gives_the_same_bytes(
     watcher.join()
     assert [path.read_bytes() for path in outputs] == alone
     watch.tell_finished()
-    (key,) = {each[0] for each in heard}
+    assert len({each[0] for each in heard}) == 1
     points = [each[1] for each in heard if len(each) == 3 and "loss" in each[2]]
     epochs = [each[1] for each in heard if len(each) == 3 and "validation_loss" in each[2]]
     assert points == sorted(set(points)) != []
-    assert epochs == [29, 58]
-    assert "stories gam seed 0" in capsys.readouterr().out
+    assert epochs == [29]
