@@ -62,12 +62,9 @@ class Progress:
     def epoch(self, epoch: Epoch) -> None:
         losses = f"train {epoch.train_loss:.4f}, validation {epoch.validation_loss:.4f}"
         self._line(f"epoch {epoch.number}: {losses} ({epoch.train_seconds:.1f} s)")
-        earlier = [each for each in self.epochs if each["epoch"] < epoch.number]
-        counts = {"epoch": epoch.number, "steps": epoch.steps}
-        self.epochs = [
-            *earlier,
-            counts | {"train_loss": epoch.train_loss, "validation_loss": epoch.validation_loss},
-        ]
+        ended: dict[str, Any] = {"epoch": epoch.number, "steps": epoch.steps}
+        ended |= {"train_loss": epoch.train_loss, "validation_loss": epoch.validation_loss}
+        self.epochs = [*(each for each in self.epochs if each["epoch"] < epoch.number), ended]
         self._write()
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from pipeline.base import paths
 from pipeline.base.errors import UserError
 from pipeline.base.files import json_sha256
 from pipeline.base.lock import is_held
-from pipeline.params.fields import NonNegativeInt, Section
+from pipeline.params.fields import Section
 
 SCRATCH = Path(".quickstart")
 """Folder of copies of the repository in which trainings run, too: of the quickstart and of verify."""
@@ -42,7 +42,7 @@ class Progress(Section):
     points: list[Point]
 
     @property
-    def step(self) -> NonNegativeInt:
+    def step(self) -> int:
         """The last one that is known."""
         return max([*(point.step for point in self.points), *(epoch.steps for epoch in self.epochs)], default=0)
 
