@@ -15,6 +15,7 @@ OVERLAY := stories
 JOBS := 1
 LIMIT := 570
 DRY :=
+TRACKER :=
 CUDA := 13.0
 
 # The image, by Docker, or by Podman with DOCKER=podman.
@@ -30,7 +31,7 @@ IMAGE_ARGS_12.6 := --build-arg LOCK=requirements-cu126.lock \
 	--build-arg BUILD_IMAGE=docker.io/nvidia/cuda:12.6.3-devel-ubuntu24.04 \
 	--build-arg RUN_IMAGE=docker.io/nvidia/cuda:12.6.3-base-ubuntu24.04
 
-.PHONY: help quickstart test faults bench check repro grid gpu tables report verify doctor
+.PHONY: help quickstart test faults bench check repro grid gpu tables report watch verify doctor
 .PHONY: image docker-repro docker-check lock lock-cu126 lint-docker crate sbom audit
 
 help:                 ## what make can be told to do: this list
@@ -63,6 +64,9 @@ gpu: $(READY)         ## all that only a GPU can tell, in LIMIT seconds; again: 
 
 report: $(READY)      ## report/index.html: answers, tables, figures and where each number comes from, in one file
 	python -m pipeline report
+
+watch: $(READY)       ## the trainings that run now (TRACKER=tensorboard, dvclive, wandb or trackio: all runs in there, too)
+	python -m pipeline watch $(if $(TRACKER),--tracker $(TRACKER))
 
 verify: $(READY)      ## one recorded run of the small family, drawn by lot, trained again: does it come back?
 	python -m pipeline verify

@@ -9,6 +9,7 @@ COMMANDS = {
     "quickstart": "the whole pipeline, small, on a text that it makes itself",
     "grid": "all runs of params.yaml, several stages at a time",
     "gpu": "all that only a GPU can tell, the most telling first",
+    "watch": "the trainings that run now: step, loss, time left; in a tracker, too",
     "export": "a finished run as a folder that can be taken away",
     "report": "report/index.html, all answers, tables and figures in one page",
     "verify": "one finished run trained again: does it come back?",

@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 from filelock import FileLock, Timeout
+
+CLOCK_SECONDS = 60.0
+"""By how much the system's clock may be put back while a process runs."""
 
 
 @contextmanager
@@ -25,6 +29,20 @@ def only_writer(path: Path, what: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether the process that last held the lock still lives. The lock itself is not touched.
+
+    A process of the same number that began after that one took the lock is another one.
+    """
+    beside = _pid_beside(path)
+    try:
+        process = psutil.Process(int(beside.read_text(encoding="ascii")))
+        began_before = process.create_time() < beside.stat().st_mtime + CLOCK_SECONDS
+        return began_before and process.status() != psutil.STATUS_ZOMBIE
+    except (OSError, ValueError, psutil.Error):
+        return False
 
 
 def _pid_beside(path: Path) -> Path:

@@ -33,6 +33,10 @@ GPU_WORK = WORK / "gpu"
 """Folder of what the command gpu says and measures that is no result of a stage."""
 TIMING_WORK = WORK / "timing"
 """Folder of the measurements that are finished, while others are still to be made."""
+PROGRESS = "progress.json"
+"""In the folder of a training's saves: how far it is."""
+TRACKED = WORK / "tracked"
+"""Folder of what `watch` told the trackers, one folder in it for each of them."""
 
 
 def raw(dataset: str) -> Path:

@@ -37,7 +37,8 @@ def named_files(params: Params) -> set[Path]:
     for run in params.tuned():
         named |= {paths.tuning(*run), paths.work(*run, params.tuning.seed), paths.lock(*run, params.tuning.seed)}
     named |= {paths.ngrams(dataset) for dataset, _, _ in trained}
-    named |= {paths.SCALINGS / model for model in params.scaling.models} | {paths.TIMING_WORK, paths.GPU_WORK}
+    named |= {paths.SCALINGS / model for model in params.scaling.models}
+    named |= {paths.TIMING_WORK, paths.GPU_WORK, paths.TRACKED}
     for model in params.models:
         of_code = (paths.training_fingerprint, paths.evaluation_fingerprint, paths.inside_fingerprint)
         named |= {path(model) for path in of_code}

@@ -47,7 +47,7 @@ def run_to_end(
     if made_by:
         print(f"{name}: going on after step {state.steps}")
     made_by = [earlier for earlier in made_by if earlier != stamp] + [stamp]
-    progress = Progress(name, settings.epochs * state.steps_per_epoch, state.steps)
+    progress = Progress(name, settings.epochs * state.steps_per_epoch, state.steps, folder)
     saved = time.monotonic()
 
     def save_now() -> None:

@@ -44,6 +44,13 @@ FAR_ABOVE = (20.0, 15.0)
 
 
 @pytest.fixture
+def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty one, as the working folder: for what reads no params.yaml."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 def grid(workspace: Workspace) -> Workspace:
     """A family with all six models of the paper, five seeds each."""
     base = read_yaml(workspace.folder / "params.yaml")["models"]["gam"]

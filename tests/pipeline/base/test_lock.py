@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.base.lock import only_writer
+from pipeline.base.lock import is_held, only_writer
 from pipeline.base.paths import HOUSE
 
 
@@ -30,6 +30,7 @@ def test_second_writer_waits(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     waiter.start()
     time.sleep(0.2)
     assert not entered.is_set()
+    assert is_held(lock)
     holder.kill()
     waiter.join(timeout=10)
     assert entered.is_set()
@@ -45,6 +46,8 @@ def test_what_a_dead_writer_left(tmp_path: Path, capsys: pytest.CaptureFixture[s
     lock.write_text("123\n")
     lock.with_suffix(".pid").write_text("123\n")
     for _ in range(2):
+        assert not is_held(lock)
         with only_writer(lock, "the run"):
-            pass
+            assert is_held(lock)
+        lock.with_suffix(".pid").write_text("no number\n")
     assert capsys.readouterr().err == ""

@@ -21,6 +21,7 @@ def test_prune(grid: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copy(paths.ngrams("stories"), paths.ngrams("gone"))
     of_gam = only_file(paths.SCALINGS / "gam")
     write_json(paths.TIMING_WORK / "key" / "measurement-1.json", {})  # others are still to be made
+    write_json(paths.TRACKED / "tensorboard" / "told.json", {})
     grid.edit({"families": {"paper": {"seeds": [0, 1]}}, "scaling": {"models": ["transformer"]}})
     grid.call(prune)
     removed = {line.removeprefix("removed ") for line in capsys.readouterr().out.splitlines()[:-1]}
