@@ -53,7 +53,7 @@ class DVCLive:
     look = "{folder} has a report.html for each training"
 
     def __init__(self, key: str, folder: Path) -> None:
-        from dvclive import Live
+        from dvclive.live import Live
 
         # No experiment in git, and no dvc.yaml, which DVC would take for stages.
         self.live = Live(str(folder / key), resume=True, report="html", save_dvc_exp=False, dvcyaml=None)
