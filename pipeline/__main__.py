@@ -11,6 +11,7 @@ COMMANDS = {
     "gpu": "all that only a GPU can tell, the most telling first",
     "export": "a finished run as a folder that can be taken away",
     "report": "report/index.html, all answers, tables and figures in one page",
+    "reproduce": "the small models anew, and what they say of the claims beside git: ./reproduce.sh",
     "verify": "one finished run trained again: does it come back?",
     "prune": "remove results that params.yaml no longer names",
     "readme": "write the opening of README.md anew from paper_tables/",

@@ -7,7 +7,6 @@ copy, .quickstart/verify; nothing recorded is touched. Ends with 1 where it does
 """
 
 import argparse
-import os
 import random
 import shutil
 import subprocess
@@ -21,12 +20,14 @@ from pipeline.base import paths
 from pipeline.base.errors import UserError
 from pipeline.base.lock import only_writer
 from pipeline.base.paths import HOUSE
+from pipeline.commands.quickstart import dvc_environment
 from pipeline.params.command_line import OneLineParser
 from pipeline.params.schema import Params, load_params
 
 SCRATCH = HOUSE / ".quickstart" / "verify"
 DEVIATIONS = 3
 """Of the seeds' losses: further away lies one seed in four hundred."""
+SAME_BYTES = "the same bytes"
 Run = tuple[str, str, int]
 """Text, model, seed."""
 
@@ -94,25 +95,26 @@ def trained_again(run: Run) -> Curve:
     """Its curve, from a scratch copy of the code and of all that the run depends on."""
     dataset, model, seed = run
     shutil.rmtree(SCRATCH, ignore_errors=True)
-    needed = [paths.PARAMS, paths.tokens(dataset), Path("gam"), Path("pipeline")]
-    needed += filter(Path.exists, (paths.training_fingerprint(model), paths.tuning(dataset, model)))
-    if not paths.tokens(dataset).exists():
-        call("dvc", "repro", f"tokenise@{dataset}", folder=Path.cwd())
-    for path in needed:
+    tokens = paths.tokens(dataset)
+    where_there = (tokens, paths.training_fingerprint(model), paths.tuning(dataset, model))
+    for path in [paths.PARAMS, Path("gam"), Path("pipeline"), *filter(Path.exists, where_there)]:
         (SCRATCH / path).parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             shutil.copytree(path, SCRATCH / path, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(path, SCRATCH / path)
-    call("pipeline.train", "--dataset", dataset, "--model", model, "--seed", str(seed), folder=SCRATCH)
+    if not tokens.exists():
+        for stage in ("fetch", "tokenise"):
+            call(f"pipeline.{stage}", "--dataset", dataset)
+    call("pipeline.train", "--dataset", dataset, "--model", model, "--seed", str(seed))
     curve = read_result(SCRATCH / paths.curve(*run), Curve)
     assert curve is not None
     return curve
 
 
-def call(*command: str, folder: Path) -> None:
-    """`python -m` in a folder. Ends this process as that one ended, where it failed."""
-    code = subprocess.run([sys.executable, "-m", *command], cwd=folder, env=dict(os.environ), check=False).returncode
+def call(*command: str) -> None:
+    """`python -m` in the scratch copy. Ends this process as that one ended, where it failed."""
+    code = subprocess.run([sys.executable, "-m", *command], cwd=SCRATCH, env=dvc_environment(), check=False).returncode
     if code:
         sys.exit(code)
 
@@ -120,7 +122,7 @@ def call(*command: str, folder: Path) -> None:
 def compared(recorded: Curve, again: Curve, losses: list[float]) -> tuple[bool, str]:
     """Whether a run came back, and one line that says so."""
     if recorded.weights == again.weights and recorded.epochs == again.epochs:
-        return True, "the same bytes"
+        return True, SAME_BYTES
     ours, theirs = again.epochs[-1].validation_loss, recorded.epochs[-1].validation_loss
     line = f"validation loss {ours:.4f}, recorded {theirs:.4f}"
     differences = made_otherwise(recorded, again)

@@ -37,6 +37,28 @@ def files(folder: Path) -> dict[Path, bytes]:
     return {file: file.read_bytes() for place in places for file in place.rglob("*") if file.is_file()}
 
 
+def test_tokens_that_are_missing_are_made_in_the_scratch_copy(
+    one_run: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package in ("gam", "pipeline"):
+        (one_run.folder / package).mkdir()
+    monkeypatch.setattr(verify, "SCRATCH", one_run.folder / "scratch")
+    called: list[str] = []
+
+    def call(*command: str) -> None:
+        called.append(command[0])
+        if command[0] == "pipeline.train":
+            (verify.SCRATCH / paths.curve(*RUN)).parent.mkdir(parents=True)
+            (verify.SCRATCH / paths.curve(*RUN)).write_bytes(paths.curve(*RUN).read_bytes())
+
+    monkeypatch.setattr(verify, "call", call)
+    assert verify.trained_again(RUN) == recorded()
+    paths.tokens("stories").mkdir(parents=True)
+    verify.trained_again(RUN)
+    assert called == ["pipeline.fetch", "pipeline.tokenise", "pipeline.train", "pipeline.train"]
+    assert not paths.raw("stories").exists()
+
+
 def test_it_comes_back(
     tokenised: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -105,8 +127,9 @@ def test_what_is_not_recorded(
 
 def test_a_training_that_fails_ends_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
+    monkeypatch.setattr(verify, "SCRATCH", tmp_path)
     with pytest.raises(SystemExit) as stop:
-        verify.call("pipeline.train", folder=tmp_path)
+        verify.call("pipeline.train")
     assert stop.value.code == 1
 
 

@@ -1,0 +1,127 @@
+"""Runs made anew beside the recorded ones: what counts as the same, and what the report says."""
+
+import json
+import shutil
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pipeline.artifacts.records import Curve
+from pipeline.commands import reproduce
+from pipeline.commands.beside import Account, Report, beside, read_account
+from pipeline.params.schema import load_params
+from pipeline.tables import main as tables
+from tests.conftest import Workspace
+from tests.made_up import write_run
+from tests.pipeline.conftest import write_losses
+
+ASKED = {"C9": ["gam"]}
+ANSWER = {"verdict": "reproduced", "parts": {"Global Only − GAM": {"mean": 0.2, "low": 0.1, "high": 0.3}}}
+OTHERWISE = {"verdict": "inconclusive"}
+
+
+@pytest.fixture
+def git(workspace: Workspace) -> Account:
+    """Two seeds of GAM, and an answer."""
+    workspace.edit({"families": {"paper": {"seeds": [0, 1]}}})
+    (workspace.folder / "paper_tables").mkdir()
+    summary = {"claims": {"stories": {"paper": {"C9": ANSWER}}}}
+    (workspace.folder / "paper_tables" / "summary.json").write_text(json.dumps(summary))
+    for seed, loss in enumerate((4.0, 4.1)):
+        write_run("gam", seed, [5.0, loss])
+    return read_account(workspace.folder, load_params(), "stories", "paper")
+
+
+def changed(git: Account, further: float = 0.0, torch: str = "2.13.0", **train: Any) -> Account:
+    """The same, where the last loss of the first run is so much further, with another torch or other parameters."""
+    run, curve = next(iter(git.curves.items()))
+    *earlier, last = curve.epochs
+    provenance = curve.provenance.model_copy(update={"packages": curve.provenance.packages | {"torch": torch}})
+    update: dict[str, Any] = {
+        "epochs": [*earlier, last.model_copy(update={"validation_loss": last.validation_loss + further})],
+        "train": curve.train | train,
+        "provenance": provenance,
+    }
+    again: Curve = curve.model_copy(update=update)
+    return replace(git, curves=git.curves | {run: again})
+
+
+def row(report: Report) -> str:
+    """The line of C9, with single spaces."""
+    (line,) = [line for line in report.as_text().splitlines() if line.startswith("C9 ")]
+    return " ".join(line.split())
+
+
+def test_the_same_bytes(git: Account) -> None:
+    report = beside(git, git, ASKED)
+    assert report.is_same
+    answer = "reproduced 0.2000 [0.1000, 0.3000]"
+    assert row(report) == f"C9 {answer} {answer} same 2 the same bytes"
+    assert report.as_text().endswith("All that can be compared is the same.")
+
+
+def test_another_verdict(git: Account) -> None:
+    report = beside(git, replace(git, claims={"C9": OTHERWISE}), ASKED)
+    assert not report.is_same
+    assert row(report).endswith(" inconclusive NOT THE SAME 2 the same bytes")
+    assert report.as_text().endswith("Not all is the same.")
+
+
+@pytest.mark.parametrize(
+    ("change", "same", "says"),
+    [
+        ({"further": 0.001}, False, "stories gam seed 0: other bytes on the same instructions and torch"),
+        ({"further": 0.001, "torch": "2.11.0"}, True, "1 the same bytes, 1 the same up to rounding"),
+        ({"further": 0.9, "torch": "2.11.0"}, False, "stories gam seed 0: not the same: validation loss 4.9000"),
+        ({"learning_rate": 0.5}, True, "1 the same bytes, 1 with another learning rate"),
+        ({"epochs": 7}, False, "stories gam seed 0: made with another epochs"),
+    ],
+)
+def test_another_run(git: Account, change: dict[str, Any], same: bool, says: str) -> None:
+    """The verdict is the same all the while."""
+    report = beside(git, changed(git, **change), ASKED)
+    assert report.is_same is same
+    assert says in report.as_text()
+
+
+@pytest.mark.parametrize(
+    ("expected", "asked", "why"),
+    [
+        ({}, ASKED, "git has no answer yet"),
+        ({"C9": {"verdict": "not run"}}, ASKED, "git has no answer yet"),
+        ({"C9": OTHERWISE}, {}, "not asked for"),
+    ],
+)
+def test_nothing_to_compare(git: Account, expected: dict[str, Any], asked: dict[str, list[str]], why: str) -> None:
+    report = beside(replace(git, claims=expected), git, asked)
+    assert report.is_same
+    assert row(report).endswith(f" not compared {why}")
+
+
+def test_runs_that_git_does_not_have(git: Account) -> None:
+    report = beside(replace(git, curves={}), git, ASKED)
+    assert report.is_same
+    assert row(report).endswith(" same none of its runs is in git")
+
+
+def test_report_from_results_that_lie_in_two_folders(grid: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    """A value with its interval, a verdict, and what was expected, for each claim."""
+    write_losses(gam=5.0, gam_global_only=5.2)
+    grid.call(tables)
+    recorded = grid.folder / "recorded"
+    for name in ("results", "paper_tables"):
+        shutil.copytree(grid.folder / name, recorded / name)
+    assert reproduce.reported(grid.folder, load_params(), "stories", "paper", ["C9"], recorded)
+    report = json.loads((grid.folder / "report.json").read_text())
+    found = report["claims"]["C9"]
+    assert found["verdict"] == found["expected"]["verdict"] == "reproduced"
+    part = found["parts"]["Global Only − GAM"]
+    assert part["low"] < 0.2002 == pytest.approx(part["mean"]) < part["high"]
+    assert (found["same"], found["why"]) == (True, "10 the same bytes")
+    assert report["claims"]["C7"]["same"] is None
+    assert report["runs"]["stories gam seed 3"]["expected"]["validation_loss"] == 8.0
+    write_losses(gam=5.0, gam_global_only=4.8)
+    grid.call(tables)
+    assert not reproduce.reported(grid.folder, load_params(), "stories", "paper", ["C9"], recorded)
+    assert "NOT THE SAME" in capsys.readouterr().out
