@@ -11,6 +11,7 @@ with 1 where something is not the same.
 """
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Iterable
@@ -84,7 +85,7 @@ def small(names: list[str]) -> bool:
     models = needed(params, claims)
     with only_writer(WORKSPACE.with_suffix(".lock"), f"the reproduction in {WORKSPACE}"):
         fill(WORKSPACE, only_the_family(read_yaml(HOUSE / paths.PARAMS)), HOUSE / paths.PARAMS)
-        jobs = together()
+        jobs = at_a_time()
         print(forecast(params, dataset, models, jobs), flush=True)
         run_stages(WORKSPACE, stages(params, dataset, models), jobs)
         run(["pipeline.tables"], WORKSPACE)
@@ -137,7 +138,7 @@ def only_the_family(values: dict[str, Any]) -> dict[str, Any]:
     return with_overlay(values, {"families": families, "runtime": {"device": "cpu"}})
 
 
-def together() -> int:
+def at_a_time() -> int:
     """How many trainings at a time: one for each core, as far as there is memory."""
     return max(1, min(cores(), int(psutil.virtual_memory().available / 2**30 / MEMORY_GIB)))
 
@@ -150,21 +151,26 @@ def stages(params: Params, dataset: str, models: list[str]) -> list[str]:
 
 
 def forecast(params: Params, dataset: str, models: list[str], jobs: int) -> str:
-    """How many trainings are still to be made, and how long they took when they were recorded."""
-    seconds, trainings, unknown = 0.0, 0, []
+    """How many trainings are still to be made, and how long they took when they were recorded.
+
+    A model's learning rates are tried one after another, and its seeds wait for them.
+    """
+    trainings, together, in_turn, unknown = 0, 0.0, 0.0, []
     for model in models:
-        left, tunings = still_to_make(params, dataset, model)
+        seeds, trials = still_to_make(params, dataset, model)
         with chdir(HOUSE):
             clocks = read_clocks(params, dataset, model)
-        trainings += left + tunings
-        seconds += (left + tunings) * training_seconds(clocks) / len(clocks) if clocks else 0
-        unknown += [model] if left and not clocks else []
+        seconds = training_seconds(clocks) / len(clocks) if clocks else 0.0
+        trainings += seeds + trials
+        together += (seeds + trials) * seconds / jobs
+        in_turn = max(in_turn, (trials + math.ceil(seeds / jobs)) * seconds)
+        unknown += [model] if seeds and not clocks else []
     if not trainings:
         return "All trainings are made."
     lacking = f"; {', '.join(unknown)} not counted, which nobody has timed" if unknown else ""
     return (
         f"{trainings} trainings of {', '.join(models)}, {jobs} at a time: "
-        f"about {rounded(seconds / jobs)} by the clocks of the recorded runs{lacking}.\n"
+        f"about {rounded(max(together, in_turn))} by the clocks of the recorded runs{lacking}.\n"
         "Ctrl-C loses nothing: the same command goes on."
     )
 
