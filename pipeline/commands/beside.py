@@ -1,9 +1,13 @@
 """What runs that were made anew say of the claims, beside what is recorded."""
 
+import math
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import variance
 from typing import Any
 
+from scipy.stats import t
 from tabulate import tabulate
 
 from pipeline.artifacts.records import Curve
@@ -14,6 +18,8 @@ from pipeline.commands.verify import SAME_BYTES, Run, compared, told
 from pipeline.params.schema import Params
 
 NOT_RUN = "not run"
+ERRS = 0.01
+"""How often a report may say that some run did not come back, where the processor alone is another."""
 LEARNING_RATE = "learning_rate"
 """What is found anew too, and may come out otherwise."""
 HEADERS = ("", "Expected, from git", "Found here", "", "Runs that it is from")
@@ -105,7 +111,9 @@ def read_account(folder: Path, params: Params, dataset: str, family: str) -> Acc
 
 def beside(git: Account, here: Account, models: dict[str, list[str]]) -> Report:
     """All claims that either tells of; `models`: of each claim that was asked for, those that it is judged by."""
-    again = [run_beside(run, git, found) for run, found in here.curves.items() if run in git.curves]
+    both = [run for run in here.curves if run in git.curves]
+    apart = allowed(git, len(both))
+    again = [run_beside(run, git.curves[run], here.curves[run], apart) for run in both]
     claims = [
         claim_beside(name, git.claims.get(name, {}), here.claims.get(name, {}), models.get(name), again)
         for name in here.claims
@@ -113,15 +121,29 @@ def beside(git: Account, here: Account, models: dict[str, list[str]]) -> Report:
     return Report(claims, again)
 
 
-def run_beside(run: Run, git: Account, found: Curve) -> Again:
-    """Whether a run came back, and one line that says so."""
-    expected = git.curves[run]
+def allowed(git: Account, runs: int) -> float | None:
+    """How far a loss may lie from the recorded one on another processor. None where no model has two seeds.
+
+    There other last bits grow, at worst to what another seed would do. So far two seeds of one model lie apart, their
+    spread taken over all models, that of so many runs one lies further in ERRS of all reports.
+    """
+    losses: dict[str, list[float]] = defaultdict(list)
+    for (_, model, _), curve in git.curves.items():
+        losses[model].append(last_loss(curve))
+    degrees = sum(len(seeds) - 1 for seeds in losses.values())
+    if not degrees:
+        return None
+    squares = sum((len(seeds) - 1) * variance(seeds) for seeds in losses.values() if len(seeds) > 1)
+    return float(t.ppf(1 - ERRS / 2 / runs, degrees)) * math.sqrt(2 * squares / degrees)
+
+
+def run_beside(run: Run, expected: Curve, found: Curve, apart: float | None) -> Again:
+    """Whether a run came back, and one line that says so; `apart`: how far losses may lie."""
     changed = differing(made_with(expected), made_with(found))
     if changed:
         line = f"made with another {', '.join(changed)}"
         return Again(run, expected, found, None if changed == [LEARNING_RATE] else False, line)
-    losses = [last_loss(curve) for other, curve in git.curves.items() if other[:2] == run[:2]]
-    return Again(run, expected, found, *compared(expected, found, losses))
+    return Again(run, expected, found, *compared(expected, found, apart))
 
 
 def made_with(curve: Curve) -> dict[str, Any]:

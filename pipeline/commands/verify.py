@@ -42,7 +42,8 @@ def main() -> None:
     print(f"trains again: {told(run)}", flush=True)
     with only_writer(SCRATCH.with_suffix(".lock"), f"the verification in {SCRATCH}"):
         recorded, again = read(run), trained_again(run)
-    comes_back, line = compared(recorded, again, others(params, run))
+    losses = others(params, run)
+    comes_back, line = compared(recorded, again, DEVIATIONS * stdev(losses) if len(losses) > 1 else None)
     print(f"{told(run)}: {line}")
     sys.exit(not comes_back)
 
@@ -119,8 +120,11 @@ def call(*command: str) -> None:
         sys.exit(code)
 
 
-def compared(recorded: Curve, again: Curve, losses: list[float]) -> tuple[bool, str]:
-    """Whether a run came back, and one line that says so."""
+def compared(recorded: Curve, again: Curve, allowed: float | None) -> tuple[bool, str]:
+    """Whether a run came back, and one line that says so.
+
+    `allowed`: how far apart losses may lie where other bits are no wonder; None where too few seeds are recorded.
+    """
     if recorded.weights == again.weights and recorded.epochs == again.epochs:
         return True, SAME_BYTES
     ours, theirs = again.epochs[-1].validation_loss, recorded.epochs[-1].validation_loss
@@ -129,9 +133,8 @@ def compared(recorded: Curve, again: Curve, losses: list[float]) -> tuple[bool, 
     if not differences:
         return False, f"other bytes on the same instructions and torch: {line}"
     line += f"; {', '.join(differences)}"
-    if len(losses) < 2:
+    if allowed is None:
         return False, f"{line}; with one seed nothing says how far losses may lie apart"
-    allowed = DEVIATIONS * stdev(losses)
     if abs(ours - theirs) <= allowed:
         return True, f"the same up to rounding: {line}; up to {allowed:.4f} nats apart is allowed"
     return False, f"not the same: {line}; more than {allowed:.4f} nats apart"

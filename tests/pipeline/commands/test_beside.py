@@ -1,6 +1,7 @@
 """Runs made anew beside the recorded ones: what counts as the same, and what the report says."""
 
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ from pipeline.artifacts.records import Curve
 from pipeline.base import paths
 from pipeline.base.files import write_json
 from pipeline.commands import reproduce
-from pipeline.commands.beside import Account, Report, beside, read_account
+from pipeline.commands.beside import Account, Report, allowed, beside, read_account
 from pipeline.params.schema import load_params
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
@@ -76,7 +77,7 @@ def test_another_verdict(git: Account) -> None:
     [
         ({"further": 0.001}, False, "stories gam seed 0: other bytes on the same instructions and torch"),
         ({"further": 0.001, "torch": "2.11.0"}, True, "1 the same bytes, 1 the same up to rounding"),
-        ({"further": 0.9, "torch": "2.11.0"}, False, "stories gam seed 0: not the same: validation loss 4.9000"),
+        ({"further": 30.0, "torch": "2.11.0"}, False, "stories gam seed 0: not the same: validation loss 34.0000"),
         ({"learning_rate": 0.5}, True, "1 the same bytes, 1 with another learning rate"),
         ({"epochs": 7}, False, "stories gam seed 0: made with another epochs"),
     ],
@@ -86,6 +87,17 @@ def test_another_run(git: Account, change: dict[str, Any], same: bool, says: str
     report = beside(git, changed(git, **change), ASKED)
     assert report.is_same is same
     assert says in report.as_text()
+
+
+def test_how_far_losses_may_lie_apart(git: Account) -> None:
+    """Two models with two seeds: the spread of both together; the more runs, the further one of them may lie."""
+    runs = {("stories", "mamba", seed): curve for (_, _, seed), curve in git.curves.items()}
+    both = replace(git, curves=git.curves | runs)
+    spread = 0.1 / math.sqrt(2)
+    quantile = 9.925  # of t with 2 degrees of freedom at 0.995, as tables have it
+    assert allowed(both, 1) == pytest.approx(quantile * spread * math.sqrt(2), rel=1e-3)
+    assert allowed(both, 4) > allowed(both, 1)
+    assert allowed(replace(git, curves=dict(list(git.curves.items())[:1])), 1) is None
 
 
 @pytest.mark.parametrize(
