@@ -14,7 +14,7 @@ from pipeline.artifacts.records import Curve
 from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
 from pipeline.base.files import read_json
-from pipeline.commands.verify import SAME_BYTES, Run, compared, told
+from pipeline.commands.verify import SAME_BYTES, Run, compared, made_otherwise, told
 from pipeline.params.schema import Params
 
 NOT_RUN = "not run"
@@ -71,6 +71,11 @@ class Report:
         """Whether nothing that can be compared is other than recorded."""
         return False not in [*(each.same for each in self.claims), *(each.same for each in self.runs)]
 
+    @property
+    def made_otherwise(self) -> list[str]:
+        """What may change the last bits of the runs."""
+        return list(dict.fromkeys(what for each in self.runs for what in made_otherwise(each.expected, each.found)))
+
     def as_json(self) -> dict[str, Any]:
         """For report.json."""
         claims = {
@@ -87,7 +92,7 @@ class Report:
             }
             for each in self.runs
         }
-        return {"same": self.is_same, "claims": claims, "runs": runs}
+        return {"same": self.is_same, "made_otherwise": self.made_otherwise, "claims": claims, "runs": runs}
 
     def as_text(self) -> str:
         """A line for each claim, and what did not come back."""
@@ -95,8 +100,9 @@ class Report:
         rows = [(one.name, short(one.expected), short(one.found), marks[one.same], one.why) for one in self.claims]
         table = tabulate(rows, HEADERS, disable_numparse=True)
         lost = [f"{told(each.run)}: {each.line}" for each in self.runs if each.same is False]
+        other = f"Other than where it was recorded: {'; '.join(self.made_otherwise)}." if self.made_otherwise else ""
         end = "All that can be compared is the same." if self.is_same else "Not all is the same."
-        return "\n".join([table, "", *lost, end])
+        return "\n".join([table, "", *lost, *filter(None, (other, end))])
 
 
 def read_account(folder: Path, params: Params, dataset: str, family: str) -> Account:
@@ -168,20 +174,17 @@ def claim_beside(
         return Claim(name, expected, found, None, "not asked for")
     if expected.get("verdict", NOT_RUN) == NOT_RUN:
         return Claim(name, expected, found, None, "git has no answer yet")
-    return Claim(
-        name,
-        expected,
-        found,
-        found["verdict"] == expected["verdict"],
-        of_runs([each for each in runs if each.run[1] in models]),
-    )
+    why = of_runs([each for each in runs if each.run[1] in models])
+    if found["verdict"] == NOT_RUN:
+        why = f"not run here: {found.get('reason', 'nothing')}"
+    return Claim(name, expected, found, found["verdict"] == expected["verdict"], why)
 
 
 def of_runs(runs: list[Again]) -> str:
     """How many of them came back, and how."""
     same = sum(each.line == SAME_BYTES for each in runs)
     counts = {
-        SAME_BYTES: same,
+        f"with {SAME_BYTES}": same,
         "the same up to rounding": sum(each.same is True for each in runs) - same,
         "not the same": sum(each.same is False for each in runs),
         "with another learning rate": sum(each.same is None for each in runs),
@@ -190,9 +193,10 @@ def of_runs(runs: list[Again]) -> str:
 
 
 def short(answer: dict[str, Any]) -> str:
-    """The verdict, and the first number behind it."""
+    """The verdict, and the first number that it comes from."""
     verdict = str(answer.get("verdict", NOT_RUN))
-    first = next((part for part in answer.get("parts", {}).values() if part.get("mean") is not None), None)
+    measured = [part for part in answer.get("parts", {}).values() if part.get("mean") is not None]
+    first = next((part for part in measured if part["verdict"] == verdict), None)
     if not first:
         return verdict
     interval = "" if first.get("low") is None else f" [{first['low']:.4f}, {first['high']:.4f}]"

@@ -21,7 +21,13 @@ from tests.made_up import write_run
 from tests.pipeline.conftest import write_losses
 
 ASKED = {"C9": ["gam"]}
-ANSWER = {"verdict": "reproduced", "parts": {"Global Only − GAM": {"mean": 0.2, "low": 0.1, "high": 0.3}}}
+ANSWER: dict[str, Any] = {
+    "verdict": "reproduced",
+    "parts": {
+        "another": {"verdict": "inconclusive", "mean": 0.1},
+        "Global Only − GAM": {"verdict": "reproduced", "mean": 0.2, "low": 0.1, "high": 0.3},
+    },
+}
 OTHERWISE = {"verdict": "inconclusive"}
 
 
@@ -61,14 +67,14 @@ def test_the_same_bytes(git: Account) -> None:
     report = beside(git, git, ASKED)
     assert report.is_same
     answer = "reproduced 0.2000 [0.1000, 0.3000]"
-    assert row(report) == f"C9 {answer} {answer} same 2 the same bytes"
+    assert row(report) == f"C9 {answer} {answer} same 2 with the same bytes"
     assert report.as_text().endswith("All that can be compared is the same.")
 
 
 def test_another_verdict(git: Account) -> None:
     report = beside(git, replace(git, claims={"C9": OTHERWISE}), ASKED)
     assert not report.is_same
-    assert row(report).endswith(" inconclusive NOT THE SAME 2 the same bytes")
+    assert row(report).endswith(" inconclusive NOT THE SAME 2 with the same bytes")
     assert report.as_text().endswith("Not all is the same.")
 
 
@@ -76,9 +82,9 @@ def test_another_verdict(git: Account) -> None:
     ("change", "same", "says"),
     [
         ({"further": 0.001}, False, "stories gam seed 0: other bytes on the same instructions and torch"),
-        ({"further": 0.001, "torch": "2.11.0"}, True, "1 the same bytes, 1 the same up to rounding"),
+        ({"further": 0.001, "torch": "2.11.0"}, True, "1 with the same bytes, 1 the same up to rounding"),
         ({"further": 30.0, "torch": "2.11.0"}, False, "stories gam seed 0: not the same: validation loss 34.0000"),
-        ({"learning_rate": 0.5}, True, "1 the same bytes, 1 with another learning rate"),
+        ({"learning_rate": 0.5}, True, "1 with the same bytes, 1 with another learning rate"),
         ({"epochs": 7}, False, "stories gam seed 0: made with another epochs"),
     ],
 )
@@ -87,6 +93,14 @@ def test_another_run(git: Account, change: dict[str, Any], same: bool, says: str
     report = beside(git, changed(git, **change), ASKED)
     assert report.is_same is same
     assert says in report.as_text()
+    assert ("recorded: torch 2.11.0, recorded 2.13.0." in report.as_text()) is ("torch" in change)
+
+
+def test_a_run_that_is_missing_here(git: Account) -> None:
+    answer = {"verdict": "not run", "reason": "Global Only − GAM"}
+    report = beside(git, replace(git, claims={"C9": answer}), ASKED)
+    assert not report.is_same
+    assert row(report).endswith(" not run NOT THE SAME not run here: Global Only − GAM")
 
 
 def test_how_far_losses_may_lie_apart(git: Account) -> None:
@@ -134,7 +148,7 @@ def test_report_from_results_that_lie_in_two_folders(grid: Workspace, capsys: py
     part = found["parts"]["Global Only − GAM"]
     assert part["low"] < part["mean"] < part["high"]
     assert part["mean"] == pytest.approx(0.2002)
-    assert (found["same"], found["why"]) == (True, "10 the same bytes")
+    assert (found["same"], found["why"]) == (True, "10 with the same bytes")
     assert report["claims"]["C7"]["same"] is None
     assert report["runs"]["stories gam seed 3"]["expected"]["validation_loss"] == 8.0
     write_losses(gam=5.0, gam_global_only=4.8)
