@@ -116,9 +116,9 @@ def read_account(folder: Path, params: Params, dataset: str, family: str) -> Acc
 
 
 def beside(git: Account, here: Account, models: dict[str, list[str]]) -> Report:
-    """All claims that either tells of; `models`: of each claim that was asked for, those that it is judged by."""
+    """Claim by claim and run by run; `models`: of each claim that was asked for, those that it is judged by."""
     both = [run for run in here.curves if run in git.curves]
-    apart = allowed(git, len(both))
+    apart = allowed(git, len(both)) if both else None
     again = [run_beside(run, git.curves[run], here.curves[run], apart) for run in both]
     claims = [
         claim_beside(name, git.claims.get(name, {}), here.claims.get(name, {}), models.get(name), again)
