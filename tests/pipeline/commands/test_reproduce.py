@@ -12,8 +12,9 @@ from pipeline.base import paths
 from pipeline.base.paths import HOUSE
 from pipeline.claims.answers import answers
 from pipeline.commands import reproduce
+from pipeline.commands.beside import read_account
 from pipeline.commands.launching import only
-from pipeline.commands.quickstart import fill
+from pipeline.commands.quickstart import OVERLAYS, fill, prepare
 from pipeline.commands.recording import graph_of_stages
 from pipeline.params.reading import read_yaml
 from pipeline.params.schema import Params, load_params
@@ -151,6 +152,18 @@ def test_the_quickstart_in_its_place(workspace: Workspace, monkeypatch: pytest.M
     with pytest.raises(SystemExit) as stop:
         workspace.call(reproduce.main, "--quick")
     assert stop.value.code == 0
+
+
+def test_what_the_quickstart_is_expected_to_say_is_of_its_present_parameters(tmp_path: Path) -> None:
+    """`make expected` records it anew."""
+    prepare(tmp_path, OVERLAYS / "stories.yaml")
+    params = load_params(tmp_path / paths.PARAMS)
+    recorded = read_account(reproduce.RECORDED, params, "stories", "paper")
+    assert recorded.claims.keys() == set(params.datasets["stories"].claims)
+    assert recorded.curves.keys() == {(*run, seed) for run, seeds in params.runs().items() for seed in seeds}
+    for curve in recorded.curves.values():
+        now = params.datasets["stories"].what(), params.models[curve.model].as_written(), params.train.model_dump()
+        assert (curve.data, curve.entry, curve.train) == now
 
 
 def test_no_more_trainings_at_a_time_than_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
