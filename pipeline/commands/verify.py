@@ -1,9 +1,9 @@
 """`python -m pipeline verify`: train one finished run again, and see whether it comes out as it is recorded.
 
-On a processor with the instructions of the recorded run, and the same torch, the same bytes must come back. Elsewhere
-the last bits differ, and a training makes them grow: there the loss must come back, up to three standard deviations of
-the seeds of that model. Which run is drawn by lot, from the models of one family, or named. It is trained in a scratch
-copy, .quickstart/verify; nothing recorded is touched. Ends with 1 where it does not come back.
+On a processor with the instructions of the recorded run, with the same torch and the same code, the same bytes must
+come back. Else the last bits may differ, and a training makes them grow: there the loss must come back, up to three
+standard deviations of the seeds of that model. Which run is drawn by lot, from the models of one family, or named. It
+is trained in a scratch copy, .quickstart/verify; nothing recorded is touched. Ends with 1 where it does not come back.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import random
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from statistics import stdev
 
@@ -27,6 +28,8 @@ from pipeline.params.schema import Params, load_params
 SCRATCH = HOUSE / ".quickstart" / "verify"
 DEVIATIONS = 3
 """Of the seeds' losses: further away lies one seed in four hundred."""
+COMPUTES = ("gam", "pipeline/train.py", "pipeline/training", "pipeline/machine", "pipeline/data")
+"""The code that a training runs. A faster way to compute the same may round otherwise, and reruns nothing."""
 SAME_BYTES = "the same bytes"
 Run = tuple[str, str, int]
 """Text, model, seed."""
@@ -131,7 +134,7 @@ def compared(recorded: Curve, again: Curve, allowed: float | None) -> tuple[bool
     line = f"validation loss {ours:.4f}, recorded {theirs:.4f}"
     differences = made_otherwise(recorded, again)
     if not differences:
-        return False, f"other bytes on the same instructions and torch: {line}"
+        return False, f"other bytes on the same instructions, torch and code: {line}"
     line += f"; {', '.join(differences)}"
     if allowed is None:
         return False, f"{line}; with one seed nothing says how far losses may lie apart"
@@ -148,4 +151,16 @@ def made_otherwise(recorded: Curve, again: Curve) -> list[str]:
         "torch": (one.packages["torch"], other.packages["torch"]),
         "threads": (one.threads, other.threads),
     }
-    return [f"{what} {now}, recorded {then}" for what, (then, now) in pairs.items() if then != now]
+    found = [f"{what} {now}, recorded {then}" for what, (then, now) in pairs.items() if then != now]
+    commits = dict.fromkeys(stamp.code.commit for stamp in recorded.made_by if stamp.code.commit)
+    return found + [f"code changed since {commit[:7]}" for commit in commits if changed_since(commit)]
+
+
+@cache
+def changed_since(commit: str) -> bool:
+    """Whether the code that a training runs is other than at a commit, or git cannot tell."""
+    command = ["git", "-C", str(HOUSE), "diff", "--quiet", commit, "--", *COMPUTES]
+    try:  # a commit that ends with -dirty is not there
+        return subprocess.run(command, capture_output=True, check=False).returncode != 0
+    except OSError:
+        return True

@@ -17,7 +17,7 @@ from pipeline.commands.beside import Account, Report, allowed, beside, read_acco
 from pipeline.params.schema import load_params
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
-from tests.made_up import write_run
+from tests.made_up import STAMP, write_run
 from tests.pipeline.conftest import write_losses
 
 ASKED = {"C9": ["gam"]}
@@ -38,8 +38,9 @@ def git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         workspace = Workspace(tmp_path_factory.mktemp("git"), patch)
         workspace.edit({"families": {"paper": {"seeds": [0, 1]}}})
         write_json(paths.PAPER_TABLES / "summary.json", {"claims": {"stories": {"paper": {"C9": ANSWER}}}})
+        code = STAMP.code.model_copy(update={"commit": None})
         for seed, loss in enumerate((4.0, 4.1)):
-            write_run("gam", seed, [5.0, loss])
+            write_run("gam", seed, [5.0, loss], stamp=STAMP.model_copy(update={"code": code}))
         yield read_account(workspace.folder, load_params(), "stories", "paper")
 
 
@@ -81,7 +82,7 @@ def test_another_verdict(git: Account) -> None:
 @pytest.mark.parametrize(
     ("change", "same", "says"),
     [
-        ({"further": 0.001}, False, "stories gam seed 0: other bytes on the same instructions and torch"),
+        ({"further": 0.001}, False, "stories gam seed 0: other bytes on the same instructions, torch and code"),
         ({"further": 0.001, "torch": "2.11.0"}, True, "1 with the same bytes, 1 the same up to rounding"),
         ({"further": 30.0, "torch": "2.11.0"}, False, "stories gam seed 0: not the same: validation loss 34.0000"),
         ({"learning_rate": 0.5}, True, "1 with the same bytes, 1 with another learning rate"),
