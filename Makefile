@@ -12,6 +12,7 @@ find_python = $(shell for python in python3 $(PYTHONS:%=python%); do \
 	$$python -c '$(ALLOWED)' 2>/dev/null && echo $$python && break; done)
 
 OVERLAY := stories
+EXPECTED := pipeline/commands/overlays/stories
 JOBS := 1
 LIMIT := 570
 DRY :=
@@ -31,7 +32,7 @@ IMAGE_ARGS_12.6 := --build-arg LOCK=requirements-cu126.lock \
 	--build-arg BUILD_IMAGE=docker.io/nvidia/cuda:12.6.3-devel-ubuntu24.04 \
 	--build-arg RUN_IMAGE=docker.io/nvidia/cuda:12.6.3-base-ubuntu24.04
 
-.PHONY: help quickstart test faults bench check repro grid gpu tables report watch verify doctor
+.PHONY: help quickstart test faults bench check repro grid gpu tables report watch verify expected doctor
 .PHONY: image docker-repro docker-check lock lock-cu126 lint-docker crate sbom audit
 
 help:                 ## what make can be told to do: this list
@@ -71,6 +72,12 @@ watch: $(READY)       ## the trainings that run now (TRACKER=tensorboard, dvcliv
 verify: $(READY)      ## one recorded run of the small family, drawn by lot, trained again: does it come back?
 	python -m pipeline verify
 
+expected: quickstart  ## what `reproduce.sh --quick` expects, anew: after a change that is meant to change the quickstart
+	rm -rf $(EXPECTED)
+	mkdir -p $(EXPECTED)/results $(EXPECTED)/paper_tables
+	cp -r .quickstart/stories/results/curves $(EXPECTED)/results/
+	cp .quickstart/stories/paper_tables/summary.json $(EXPECTED)/paper_tables/
+
 doctor:               ## what this machine lacks, one line each, with what to do about it
 	@$(or $(find_python),python3) pipeline/commands/doctor.py
 
@@ -101,9 +108,9 @@ lock: $(TOOLS)/ready  ## docker/*.lock anew, after an edit of pyproject.toml, co
 lock-cu126: $(TOOLS)/ready ## docker/requirements-cu126.lock, for `make image CUDA=12.6`
 	$(USE_TOOLS) docker/lock.sh 3.12 pipeline,test,mamba docker/requirements-cu126.lock /dev/null cu126
 
-lint-docker: $(TOOLS)/ready ## lint of the Dockerfile and of the shell scripts beside it
+lint-docker: $(TOOLS)/ready ## lint of the Dockerfile and of the shell scripts
 	$(USE_TOOLS) hadolint docker/Dockerfile
-	$(USE_TOOLS) shellcheck --severity=warning docker/*.sh
+	$(USE_TOOLS) shellcheck --severity=warning docker/*.sh reproduce.sh
 
 crate: $(TOOLS)/ready ## ro-crate-metadata.json: what this release consists of, for machines, checked by their validator
 	python -m pipeline crate

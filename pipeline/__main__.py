@@ -12,6 +12,7 @@ COMMANDS = {
     "watch": "the trainings that run now: step, loss, time left; in a tracker, too",
     "export": "a finished run as a folder that can be taken away",
     "report": "report/index.html, all answers, tables and figures in one page",
+    "reproduce": "the small models anew, and what they say of the claims beside git: ./reproduce.sh",
     "verify": "one finished run trained again: does it come back?",
     "crate": "ro-crate-metadata.json, which tells machines what this release consists of",
     "prune": "remove results that params.yaml no longer names",

@@ -43,7 +43,7 @@ class Progress:
         shared = sum(max(0.0, (self._typical(stage) or usual) - so_far) for stage, so_far in running.items())
         shared += sum(self._typical(stage) or usual for stage in together)
         left = shared / jobs + sum(self._typical(stage) or usual for stage in alone)
-        return f"{text}, about {_rounded(left)} left"
+        return f"{text}, about {rounded(left)} left"
 
     def _typical(self, stage: Stage) -> float | None:
         alike = self.seconds.get(_but_the_seed(stage)) or self.seconds.get(kind(stage))
@@ -54,7 +54,8 @@ def _but_the_seed(stage: Stage) -> str:
     return re.sub(r" --seed \d+", "", stage.cmd)
 
 
-def _rounded(seconds: float) -> str:
+def rounded(seconds: float) -> str:
+    """As much of it as is worth saying."""
     if seconds < 90:
         return f"{max(10, round(seconds, -1)):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -9,6 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -35,13 +37,18 @@ def main() -> None:
     parser.add_argument("--overlay", default="stories", help=f"one of {', '.join(names)}")
     overlay = parser.parse_args().overlay
     require_one_of("overlay", overlay, names, "pipeline/commands/overlays")
+    with made(overlay) as workspace:
+        print("\n" + outcome(workspace))
+
+
+@contextmanager
+def made(overlay: str) -> Iterator[Path]:
+    """Run what is missing of it, and give the workspace, in which no other process writes meanwhile."""
     workspace = HOUSE / ".quickstart" / overlay
     with only_writer(workspace.with_suffix(".lock"), f"the quickstart in {workspace}"):
         prepare(workspace, OVERLAYS / f"{overlay}.yaml")
-        if not (workspace / ".dvc").exists():
-            run(["dvc", "init", "--quiet", "--no-scm"], workspace)
-        run(["pipeline", "grid", "--jobs", str(cores())], workspace)
-        print("\n" + outcome(workspace))
+        run_stages(workspace, [], cores())
+        yield workspace
 
 
 def cores() -> int:
@@ -50,15 +57,21 @@ def cores() -> int:
 
 
 def prepare(workspace: Path, overlay: Path) -> None:
-    """Copy code and graph into the workspace, and write its params.yaml; data, runs and results there stay."""
-    workspace.mkdir(parents=True, exist_ok=True)
+    """A workspace for params.yaml with an overlay on top; data, runs and results there stay."""
     base = HOUSE / paths.PARAMS
     load_params(base)
-    with replacing(workspace / paths.PARAMS) as temporary:
-        merged = with_overlay(read_yaml(base), read_yaml(overlay))
-        params = validate_params(merged, overlay)
-        with temporary.open("w", encoding="utf-8") as file:
-            YAML().dump(only_what_runs(merged, params), file)
+    fill(workspace, with_overlay(read_yaml(base), read_yaml(overlay)), overlay)
+
+
+def fill(workspace: Path, values: dict[str, Any], source: Path) -> None:
+    """Copy code and graph into the workspace, and write its params.yaml: these values, whose mistakes are `source`'s.
+
+    Data, runs and results that are there stay.
+    """
+    workspace.mkdir(parents=True, exist_ok=True)
+    params = validate_params(values, source)
+    with replacing(workspace / paths.PARAMS) as temporary, temporary.open("w", encoding="utf-8") as file:
+        YAML().dump(only_what_runs(values, params), file)
     for package in ("gam", "pipeline"):
         shutil.rmtree(workspace / package, ignore_errors=True)
         shutil.copytree(HOUSE / package, workspace / package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -103,6 +116,13 @@ def dvc_environment() -> dict[str, str]:
     if mirror := environment.get(MIRROR):
         environment[MIRROR] = str(Path(mirror).absolute())
     return environment
+
+
+def run_stages(workspace: Path, names: list[str], jobs: int) -> None:
+    """What is out of date of the stages of these names, and of all that they need; without names, of all stages."""
+    if not (workspace / ".dvc").exists():
+        run(["dvc", "init", "--quiet", "--no-scm"], workspace)
+    run(["pipeline", "grid", "--jobs", str(jobs), *names], workspace)
 
 
 def run(command: list[str], workspace: Path) -> None:

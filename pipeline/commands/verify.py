@@ -1,17 +1,17 @@
 """`python -m pipeline verify`: train one finished run again, and see whether it comes out as it is recorded.
 
-On a processor with the instructions of the recorded run, and the same torch, the same bytes must come back. Elsewhere
-the last bits differ, and a training makes them grow: there the loss must come back, up to three standard deviations of
-the seeds of that model. Which run is drawn by lot, from the models of one family, or named. It is trained in a scratch
-copy, .quickstart/verify; nothing recorded is touched. Ends with 1 where it does not come back.
+On a processor with the instructions of the recorded run, with the same torch and the same code, the same bytes must
+come back. Else the last bits may differ, and a training makes them grow: there the loss must come back, up to three
+standard deviations of the seeds of that model. Which run is drawn by lot, from the models of one family, or named. It
+is trained in a scratch copy, .quickstart/verify; nothing recorded is touched. Ends with 1 where it does not come back.
 """
 
 import argparse
-import os
 import random
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from statistics import stdev
 
@@ -21,12 +21,16 @@ from pipeline.base import paths
 from pipeline.base.errors import UserError
 from pipeline.base.lock import only_writer
 from pipeline.base.paths import HOUSE
+from pipeline.commands.quickstart import dvc_environment
 from pipeline.params.command_line import OneLineParser
 from pipeline.params.schema import Params, load_params
 
 SCRATCH = HOUSE / ".quickstart" / "verify"
 DEVIATIONS = 3
 """Of the seeds' losses: further away lies one seed in four hundred."""
+COMPUTES = ("gam", "pipeline/train.py", "pipeline/training", "pipeline/machine", "pipeline/data")
+"""The code that a training runs. A faster way to compute the same may round otherwise, and reruns nothing."""
+SAME_BYTES = "the same bytes"
 Run = tuple[str, str, int]
 """Text, model, seed."""
 
@@ -41,7 +45,8 @@ def main() -> None:
     print(f"trains again: {told(run)}", flush=True)
     with only_writer(SCRATCH.with_suffix(".lock"), f"the verification in {SCRATCH}"):
         recorded, again = read(run), trained_again(run)
-    comes_back, line = compared(recorded, again, others(params, run))
+    losses = others(params, run)
+    comes_back, line = compared(recorded, again, DEVIATIONS * stdev(losses) if len(losses) > 1 else None)
     print(f"{told(run)}: {line}")
     sys.exit(not comes_back)
 
@@ -94,42 +99,45 @@ def trained_again(run: Run) -> Curve:
     """Its curve, from a scratch copy of the code and of all that the run depends on."""
     dataset, model, seed = run
     shutil.rmtree(SCRATCH, ignore_errors=True)
-    needed = [paths.PARAMS, paths.tokens(dataset), Path("gam"), Path("pipeline")]
-    needed += filter(Path.exists, (paths.training_fingerprint(model), paths.tuning(dataset, model)))
-    if not paths.tokens(dataset).exists():
-        call("dvc", "repro", f"tokenise@{dataset}", folder=Path.cwd())
-    for path in needed:
+    tokens = paths.tokens(dataset)
+    where_there = (tokens, paths.training_fingerprint(model), paths.tuning(dataset, model))
+    for path in [paths.PARAMS, Path("gam"), Path("pipeline"), *filter(Path.exists, where_there)]:
         (SCRATCH / path).parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             shutil.copytree(path, SCRATCH / path, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(path, SCRATCH / path)
-    call("pipeline.train", "--dataset", dataset, "--model", model, "--seed", str(seed), folder=SCRATCH)
+    if not tokens.exists():
+        for stage in ("fetch", "tokenise"):
+            call(f"pipeline.{stage}", "--dataset", dataset)
+    call("pipeline.train", "--dataset", dataset, "--model", model, "--seed", str(seed))
     curve = read_result(SCRATCH / paths.curve(*run), Curve)
     assert curve is not None
     return curve
 
 
-def call(*command: str, folder: Path) -> None:
-    """`python -m` in a folder. Ends this process as that one ended, where it failed."""
-    code = subprocess.run([sys.executable, "-m", *command], cwd=folder, env=dict(os.environ), check=False).returncode
+def call(*command: str) -> None:
+    """`python -m` in the scratch copy. Ends this process as that one ended, where it failed."""
+    code = subprocess.run([sys.executable, "-m", *command], cwd=SCRATCH, env=dvc_environment(), check=False).returncode
     if code:
         sys.exit(code)
 
 
-def compared(recorded: Curve, again: Curve, losses: list[float]) -> tuple[bool, str]:
-    """Whether a run came back, and one line that says so."""
+def compared(recorded: Curve, again: Curve, allowed: float | None) -> tuple[bool, str]:
+    """Whether a run came back, and one line that says so.
+
+    `allowed`: how far apart losses may lie where other bits are no wonder; None where too few seeds are recorded.
+    """
     if recorded.weights == again.weights and recorded.epochs == again.epochs:
-        return True, "the same bytes"
+        return True, SAME_BYTES
     ours, theirs = again.epochs[-1].validation_loss, recorded.epochs[-1].validation_loss
     line = f"validation loss {ours:.4f}, recorded {theirs:.4f}"
     differences = made_otherwise(recorded, again)
     if not differences:
-        return False, f"other bytes on the same instructions and torch: {line}"
+        return False, f"other bytes on the same instructions, torch and code: {line}"
     line += f"; {', '.join(differences)}"
-    if len(losses) < 2:
+    if allowed is None:
         return False, f"{line}; with one seed nothing says how far losses may lie apart"
-    allowed = DEVIATIONS * stdev(losses)
     if abs(ours - theirs) <= allowed:
         return True, f"the same up to rounding: {line}; up to {allowed:.4f} nats apart is allowed"
     return False, f"not the same: {line}; more than {allowed:.4f} nats apart"
@@ -143,4 +151,16 @@ def made_otherwise(recorded: Curve, again: Curve) -> list[str]:
         "torch": (one.packages["torch"], other.packages["torch"]),
         "threads": (one.threads, other.threads),
     }
-    return [f"{what} {now}, recorded {then}" for what, (then, now) in pairs.items() if then != now]
+    found = [f"{what} {now}, recorded {then}" for what, (then, now) in pairs.items() if then != now]
+    commits = dict.fromkeys(stamp.code.commit for stamp in recorded.made_by if stamp.code.commit)
+    return found + [f"code changed since {commit[:7]}" for commit in commits if changed_since(commit)]
+
+
+@cache
+def changed_since(commit: str) -> bool:
+    """Whether the code that a training runs is other than at a commit, or git cannot tell."""
+    command = ["git", "-C", str(HOUSE), "diff", "--quiet", commit, "--", *COMPUTES]
+    try:  # a commit that ends with -dirty is not there
+        return subprocess.run(command, capture_output=True, check=False).returncode != 0
+    except OSError:
+        return True
