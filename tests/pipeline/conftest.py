@@ -43,8 +43,7 @@ FAR_ABOVE = (20.0, 15.0)
 """Losses of a unigram and of a bigram count that every made-up model beats."""
 
 
-@pytest.fixture
-def grid(workspace: Workspace) -> Workspace:
+def with_all_models(workspace: Workspace) -> Workspace:
     """A family with all six models of the paper, five seeds each."""
     base = read_yaml(workspace.folder / "params.yaml")["models"]["gam"]
     workspace.edit(
@@ -62,6 +61,11 @@ def grid(workspace: Workspace) -> Workspace:
         }
     )
     return workspace
+
+
+@pytest.fixture
+def grid(workspace: Workspace) -> Workspace:
+    return with_all_models(workspace)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ function chart(text, runs, width) {
   const [height, left, right, bottom, top] = [300, 44, 12, 40, 12];
   const epochs = Math.max(...runs.map((run) => run.losses.length));
   const all = runs.flatMap((run) => run.losses);
-  const marks = ticks(Math.min(...all), Math.max(...all), 5);
+  const marks = ticks(Math.min(...all), Math.max(...all), 7);
   const [low, high] = [marks[0].at, marks.at(-1).at];
   const x = (epoch) => left + ((epoch - 1) / Math.max(1, epochs - 1)) * (width - left - right);
   const y = (loss) => top + ((high - loss) / (high - low || 1)) * (height - bottom - top);
