@@ -38,7 +38,7 @@ class Drawings:
         """Style sheets of the files, in order."""
 
     def add(self, file: Path) -> Drawing:
-        """One more figure."""
+        """One more figure, from a file that matplotlib wrote."""
         root = ElementTree.parse(file).getroot()
         names = {each.get("id", ""): self._name(each) for defs in root.iter(_svg("defs")) for each in defs}
         self._rules |= {text: None for each in root.iter(_svg("style")) if (text := each.text)}
@@ -61,7 +61,7 @@ class Drawings:
         """That of an element of <defs>, the same wherever the same is drawn."""
         if defined.tag == _svg("style"):
             return ""
-        ((shared),) = self._reduced(defined, {})
+        (shared,) = self._reduced(defined, {})
         return self._shared.setdefault(_written(shared), f"d{len(self._shared)}")
 
     def _reduced(self, element: Element, names: dict[str, str]) -> list[Element]:

@@ -13,7 +13,9 @@ let stays = false;
 let leaving = 0;
 function tell(of) {
   const places = of.dataset.from.split(" ").map(Number);
-  told.replaceChildren(element("strong", of.textContent));
+  const close = element("button", "Close");
+  close.addEventListener("click", leave);
+  told.replaceChildren(close, element("strong", of.textContent));
   if (places.length > 1) told.append(element("p", `From ${places.length} files; the first of them, and what they share:`));
   const first = data.origins[places[0]];
   const list = document.createElement("dl");
@@ -27,9 +29,6 @@ function tell(of) {
     all.append(element("summary", "All files"), ...places.map((place) => element("div", data.origins[place].file)));
     told.append(all);
   }
-  const close = element("button", "Close");
-  close.addEventListener("click", leave);
-  told.append(close);
   number = of;
   told.hidden = false;
   // Below the number, or above it where there is more room; a phone has the box at its lower edge.

@@ -66,6 +66,7 @@ def page(params: Params, published: Published, tables: list[Table]) -> str:
         "findings_opening": _prose(OPENING).format(rule=Markup('<a href="#rule">rule</a>'), made_by="make report"),
         "open_claims": OPEN_CLAIMS,
         "elsewhere": ELSEWHERE,
+        # What the drawings share is known once they are all there.
         "figures": [_figure(file, drawings) for file in sorted(paths.FIGURES.glob("*.svg"))],
         "drawn": Markup(drawings.defs),
         "css": Markup(_beside("page.css") + drawings.css),

@@ -18,6 +18,8 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="no browser: `apt-get install chromium chromium-driver` brings it"
 )
+LARGEST = 1_500_000
+"""Bytes."""
 DESK, PHONE, PAPER = 1280, 390, 718
 """Widths in pixels; of paper that of A4 between its margins."""
 CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
@@ -43,6 +45,7 @@ def box(browser: Browser) -> str | None:
 
 @pytest.mark.parametrize("width", [DESK, PHONE])
 def test_it_asks_for_nothing_and_fits(browser: Browser, page: Path, width: int) -> None:
+    assert page.stat().st_size < LARGEST
     browser.show(page, width)
     assert browser.run("return document.documentElement.scrollWidth") == width
     assert browser.requests() == [page.as_uri()]
