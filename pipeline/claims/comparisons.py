@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
 from pipeline.artifacts.current import read_clocks, read_curves, read_metrics, read_ngrams
 from pipeline.artifacts.records import Clock, Curve, Metrics, Ngrams, Provenance
+from pipeline.base import paths
 from pipeline.claims.measurements import NAMES
 from pipeline.params.models import Role
 from pipeline.params.schema import Claims, Params
@@ -75,6 +77,16 @@ class ComparedRuns:
         """worse - better by seed, in nats per token."""
         ours, theirs = self.curves[better], self.curves[worse]
         return [loss(theirs[seed], when) - loss(ours[seed], when) for seed in ours if seed in theirs]
+
+    def curve_files(self, *roles: Role) -> tuple[Path, ...]:
+        """The files of these models' runs, of the seeds that all of them have."""
+        seeds = [seed for seed in self.curves[roles[0]] if all(seed in self.curves[role] for role in roles)]
+        models = [model for role in roles if (model := self.model(role)) is not None]
+        return tuple(paths.curve(self.dataset, model, seed) for model in models for seed in seeds)
+
+    def metrics_files(self, role: Role) -> tuple[Path, ...]:
+        """The files of `metrics`."""
+        return tuple(paths.metrics(found.dataset, found.model, found.seed) for found in self.metrics(role))
 
     def mean_loss(self, role: Role, seeds: list[int], when: When) -> float:
         """Over these seeds, which have all run."""

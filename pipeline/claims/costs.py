@@ -40,6 +40,7 @@ def faster(params: Params, on: Device, *rivals: Role) -> list[Measurement]:
                 remark="without its fast GPU code" if slow else "",
                 machine=machine,
                 source=paths.timing(on.key),
+                files=(paths.timing(on.key),),
             )
         )
     return found
@@ -56,7 +57,7 @@ def quadratic_growth(params: Params, on: Device) -> list[Measurement]:
     transformer, gam = (_measured_block(params, on, role) for role in ("transformer", "gam"))
     parts = 1 + sum(len(growth(transformer, cost, params).doublings) for cost in COSTS) if transformer else 1
     grown = _growth(params, on, transformer, params.claims.quadratic_ratio, 1, parts)
-    return [*grown, _fit(params, transformer, gam)]
+    return [*grown, _fit(params, on, transformer, gam)]
 
 
 def _growth(
@@ -73,11 +74,12 @@ def _growth(
         verdict = judge_growth(scaling, cost, params, allowed, parts)
         source = paths.scaling(scaling.model, on.key)
         remark = side(grown, allowed) if verdict == "contradicted" else ""
-        found.append(Measurement(what, verdict, grown, remark=remark, machine=_machine(scaling), source=source))
+        machine = _machine(scaling)
+        found.append(Measurement(what, verdict, grown, remark=remark, machine=machine, source=source, files=(source,)))
     return found
 
 
-def _fit(params: Params, transformer: ScalingResult | None, gam: ScalingResult | None) -> Measurement:
+def _fit(params: Params, on: Device, transformer: ScalingResult | None, gam: ScalingResult | None) -> Measurement:
     """The claim that the Transformer runs out of memory past a length where GAM still fits a longer one."""
     what = f"what fits in {params.scaling.cap.gib} GiB at {FITS_GAM} tokens"
     if transformer is None or gam is None or _machine(transformer) != _machine(gam):
@@ -94,6 +96,7 @@ def _fit(params: Params, transformer: ScalingResult | None, gam: ScalingResult |
         Fit(longest, FITS_GAM, fits_gam[FITS_GAM]),
         machine=_machine(gam),
         source=paths.SCALINGS,
+        files=tuple(paths.scaling(each.model, on.key) for each in (transformer, gam)),
     )
 
 

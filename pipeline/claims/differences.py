@@ -38,6 +38,7 @@ def lower_loss(runs: ComparedRuns, better: Role, worse: Role, when: When, yardst
         assay=needed,
         remark=NOT_COUNTED if all_ran and needed is None else "",
         source=curves_folder(runs.dataset),
+        files=runs.curve_files(better, worse),
     )
 
 

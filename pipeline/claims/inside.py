@@ -23,8 +23,8 @@ def sees_far(runs: ComparedRuns) -> Measurement:
     tokens = [max(metrics.reach_by_gradient, metrics.reach_by_change) for metrics in found]
     reach = Reach(min(tokens), max(tokens), convolutions=config.n_layer * (config.kernel_size - 1) + 1)
     verdict = holds(reach.fewest > reach.convolutions) if len(found) == len(runs.seeds("gam")) else "not run"
-    source = paths.metrics(runs.dataset, model, 0).parent
-    return Measurement(what, verdict, reach, n=len(found), source=source)
+    source, files = paths.metrics(runs.dataset, model, 0).parent, runs.metrics_files("gam")
+    return Measurement(what, verdict, reach, n=len(found), source=source, files=files)
 
 
 def gates_choose(runs: ComparedRuns) -> list[Measurement]:
@@ -55,6 +55,7 @@ def gates_choose(runs: ComparedRuns) -> list[Measurement]:
         assay=needed,
         remark=NOT_COUNTED if all_ran and needed is None else "",
         source=source,
+        files=runs.metrics_files("gam"),
     )
     return [found, *(_layer(found, at, [run[at] for run in preferences]) for at in range(layers))]
 
@@ -70,4 +71,5 @@ def _layer(whole: Measurement, at: int, preferences: list[float]) -> Measurement
         at=f"layer {at + 1}",
         is_part=False,
         source=whole.source,
+        files=whole.files,
     )

@@ -123,7 +123,9 @@ class Measurement:
     machine: Machine | None = None
     """None where text and models tell it all."""
     source: Path | None = None
-    """The result file, or the folder of several, that the value is from."""
+    """Where to find what the value is from: a result file, or a folder that holds its files and maybe others."""
+    files: tuple[Path, ...] = ()
+    """The result files that it is from, and no others."""
     lacking: tuple[Role, ...] = ()
     """Models that it is about and that there are none of."""
 

@@ -7,11 +7,13 @@ sees everything must recall it all.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
 from gam.config import GAMConfig
 from pipeline.artifacts.recall import AtDistance, RecallResult, read_recall, share_right
+from pipeline.base import paths
 from pipeline.claims.intervals import Estimate, estimate
 from pipeline.params.recall import TaskName
 from pipeline.params.schema import Params
@@ -47,6 +49,8 @@ class Beyond:
     """Lowest accuracy in copying over at most half of the reach; None where that was not run."""
     transformer: float | None = None
     """The Transformer's lowest accuracy at any distance; None where that was not run."""
+    rival: str | None = None
+    """The entry of that Transformer."""
     n: int = 0
     """Seeds."""
 
@@ -60,6 +64,8 @@ class FactsHeld:
     """Mean over seeds."""
     ffn: float
     difference: Estimate
+    files: tuple[Path, Path]
+    """The results of both."""
 
 
 def beyond_reach(params: Params, task: TaskName, model: str) -> Beyond:
@@ -101,6 +107,7 @@ def beyond_reach(params: Params, task: TaskName, model: str) -> Beyond:
         queries=sum(asked),
         near=near,
         transformer=far,
+        rival=transformer,
         n=len(result.cases[0].runs),
     )
 
@@ -118,11 +125,13 @@ def facts_held(params: Params) -> list[FactsHeld]:
     gam, ffn = by_role.get("gam"), by_role.get("ffn_only_wide")
     if gam is None or ffn is None:
         return []
+    files = (paths.recall("facts", gam.model), paths.recall("facts", ffn.model))
     held = []
     for ours, theirs in zip(gam.cases, ffn.cases, strict=True):
         pairs = [(one.accuracy, other.accuracy) for one, other in zip(ours.runs, theirs.runs, strict=True)]
         one_mean, other_mean = fmean(one for one, _ in pairs), fmean(other for _, other in pairs)
-        held.append(FactsHeld(ours.case, one_mean, other_mean, estimate([one - other for one, other in pairs])))
+        difference = estimate([one - other for one, other in pairs])
+        held.append(FactsHeld(ours.case, one_mean, other_mean, difference, files))
     return held
 
 

@@ -1,5 +1,6 @@
-"""docs/findings.md: each finding in one sentence, with its numbers, and what would change our mind."""
+"""Each finding in one sentence, with its numbers, and what would change our mind: what docs/findings.md says."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from pipeline.params.schema import Params
 from pipeline.report.judgement import reason, verdict_text
 from pipeline.report.published import Published
 from pipeline.report.recalled import labels, reaches
-from pipeline.report.tables.layout import with_interval
-from pipeline.report.tables.recall import verdict_note
+from pipeline.report.tables.layout import Span, Text, with_interval
+from pipeline.report.tables.recall import recall_text
 from pipeline.report.tables.rendering import markdown_list, markdown_text
 from pipeline.report.wording import answer_label, measurement_text, plain
 
@@ -26,49 +27,77 @@ UNDECIDED = {
 """What stands in place of an answer."""
 OPENING = (
     "Each finding is one sentence, and below it the numbers that it rests on. Square brackets hold a 95 % interval. A "
-    "word such as “reproduced” is a verdict by a [rule](statistics.md), fixed before the runs of `small`. A finding "
-    "holds for the text and the size of models that it names, and for no others. This page is made from the results by "
-    "`make tables`: no number in it was typed."
+    "word such as “reproduced” is a verdict by a {rule}, fixed before the runs of `small`. A finding holds for the "
+    "text and the size of models that it names, and for no others. This page is made from the results by `{made_by}`: "
+    "no number in it was typed."
 )
+OPEN_CLAIMS = "What only a GPU, the raw text or more runs can tell"
 ELSEWHERE = (
     "These claims have no verdict yet. The paper's losses need raw WikiText-2 and TinyStories, and models of its size, "
     "for which a GPU is needed for hours."
 )
 
 
-def findings(params: Params, published: Published, found: list[Answer]) -> str:
-    """Markdown, with links as seen from docs/."""
+@dataclass(frozen=True)
+class Finding:
+    """A question, its answer in a sentence, and what that rests on."""
+
+    about: str
+    """The claim, or the task."""
+    question: str
+    sentence: str
+    lines: list[Text]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that can be told, and the claims that have no verdict yet."""
+
+    told: list[Finding]
+    open_claims: list[str]
+
+
+def findings(params: Params, published: Published, found: list[Answer]) -> Findings:
+    """In the order of findings.yaml."""
     texts: dict[str, Any] = read_yaml(TEXTS)
     answers = by_claim(found)
-    parts = ["# Findings", OPENING]
-    open_claims = []
-    for told in texts["claims"]:
-        answer = most_telling(answers[told["claim"]])
+    told, open_claims = [], []
+    for each in texts["claims"]:
+        answer = most_telling(answers[each["claim"]])
         if answer is None or answer.verdict in ("not run", "not judged", "no valid test"):
-            open_claims.append(f"{told['claim']}: {told['question']} {_undecided(answer)}")
+            open_claims.append(f"{each['claim']}: {each['question']} {_undecided(answer)}")
         else:
-            parts += _section(told, answer, answers[told["claim"]], published)
-    parts += _recall(texts["recall"], params, published) + _facts(texts["facts"], params)
-    if open_claims:
-        parts += ["## What only a GPU, the raw text or more runs can tell", ELSEWHERE, markdown_list(open_claims)]
+            told.append(_finding(each, answer, answers[each["claim"]], published))
+    told += _recall(texts["recall"], params, published) + _facts(texts["facts"], params)
+    return Findings(told, open_claims)
+
+
+def findings_markdown(found: Findings) -> str:
+    """docs/findings.md."""
+    parts = ["# Findings", OPENING.format(rule="[rule](statistics.md)", made_by="make tables")]
+    for each in found.told:
+        lines = "\n".join(f"- {markdown_text(line)}" for line in each.lines)
+        parts += [f"## {each.about}: {each.question}", f"**{each.sentence}**", lines]
+    if found.open_claims:
+        parts += [f"## {OPEN_CLAIMS}", ELSEWHERE, markdown_list(found.open_claims)]
     return "\n\n".join(parts) + "\n"
 
 
-def _section(told: dict[str, str], answer: Answer, others: list[Answer], published: Published) -> list[str]:
+def _finding(told: dict[str, str], answer: Answer, others: list[Answer], published: Published) -> Finding:
     sentence = _decided(told, answer) if answer.verdict in CONCLUSIVE else _undecided(answer)
     claimed = published.claims[told["claim"]]
     lines = [
-        f"The paper says: {claimed.claim} ({claimed.states}).",
-        f"Holds for: {answer_label(answer)}. Verdict: {plain(verdict_text(answer))}.",
-        *(f"Measured: {markdown_text(measurement_text(each))}." for each in answer.measured),
+        [Span(f"The paper says: {claimed.claim} ({claimed.states}).")],
+        [Span(f"Holds for: {answer_label(answer)}. Verdict: {plain(verdict_text(answer))}.")],
+        *([Span("Measured: "), *measurement_text(each), Span(".")] for each in answer.measured),
         *(
-            f"Elsewhere: {answer_label(other)}: {plain(verdict_text(other))}."
+            [Span(f"Elsewhere: {answer_label(other)}: {plain(verdict_text(other))}.")]
             for other in others
             if other is not answer and other.verdict in CONCLUSIVE
         ),
-        f"What would change our mind: {told['mind']}",
+        _what_would_change(told),
     ]
-    return [f"## {told['claim']}: {told['question']}", f"**{sentence}**", "\n".join(f"- {line}" for line in lines)]
+    return Finding(told["claim"], told["question"], sentence, lines)
 
 
 def _decided(told: dict[str, str], answer: Answer) -> str:
@@ -83,17 +112,19 @@ def _undecided(answer: Answer | None) -> str:
     return f"{UNDECIDED[answer.verdict]}{f' ({why})' if why else ''}."
 
 
-def _recall(told: dict[str, str], params: Params, published: Published) -> list[str]:
-    """One section for all whole GAMs and both tasks; none where none was run."""
+def _what_would_change(told: dict[str, str]) -> Text:
+    return [Span(f"What would change our mind: {told['mind']}")]
+
+
+def _recall(told: dict[str, str], params: Params, published: Published) -> list[Finding]:
+    """One for all whole GAMs and both tasks; none where none was run."""
     names = labels(params, published, params.recall.models)
     judged = [beyond_reach(params, task, model) for model in reaches(params) for task in ("copying", "associative")]
     judged = [each for each in judged if each.lowest is not None]
     if not judged:
         return []
-    lines = [verdict_note(each, names) for each in judged]
-    sentence = _of_all(judged, told)
-    change = f"What would change our mind: {told['mind']}"
-    return [f"## Recall: {told['question']}", f"**{sentence}**", markdown_list([*lines, change])]
+    lines = [*(recall_text(each, names) for each in judged), _what_would_change(told)]
+    return [Finding("Recall", told["question"], _of_all(judged, told), lines)]
 
 
 def _of_all(judged: list[Beyond], told: dict[str, str]) -> str:
@@ -103,7 +134,7 @@ def _of_all(judged: list[Beyond], told: dict[str, str]) -> str:
     return told.get(shared, "It depends on the task and on the number of layers, or could not be tested.")
 
 
-def _facts(told: dict[str, str], params: Params) -> list[str]:
+def _facts(told: dict[str, str], params: Params) -> list[Finding]:
     """None where they were not run."""
     held = facts_held(params)
     if not held:
@@ -111,12 +142,16 @@ def _facts(told: dict[str, str], params: Params) -> list[str]:
     most = max(held, key=lambda each: abs(each.difference.mean))
     ahead = "GAM" if most.difference.mean > 0 else "the wider network"
     sentence = f"Where they differ most, at {most.pairs:,} facts, {ahead} knows more of them."
-    lines = [*map(_held_text, held), f"What would change our mind: {told['mind']}"]
-    return [f"## Facts: {told['question']}", f"**{sentence}**", markdown_list(lines)]
+    return [Finding("Facts", told["question"], sentence, [*map(_held_text, held), _what_would_change(told)])]
 
 
-def _held_text(held: FactsHeld) -> str:
-    return (
-        f"{held.pairs:,} facts: GAM {held.gam:.3f}, the wider network {held.ffn:.3f} right; GAM − network "
-        f"{with_interval(held.difference, 4)}, {held.difference.n} seeds."
-    )
+def _held_text(held: FactsHeld) -> Text:
+    return [
+        Span(f"{held.pairs:,} facts: GAM "),
+        Span(f"{held.gam:.3f}", files=held.files[:1]),
+        Span(", the wider network "),
+        Span(f"{held.ffn:.3f}", files=held.files[1:]),
+        Span(" right; GAM − network "),
+        Span(with_interval(held.difference, 4), files=held.files),
+        Span(f", {held.difference.n} seeds."),
+    ]

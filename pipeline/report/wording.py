@@ -35,27 +35,27 @@ def plain(text: Text) -> str:
 
 def value_text(measurement: Measurement) -> Text:
     """The value with its interval, its first number linked to the file that it is from."""
-    value, link = measurement.value, measurement.source.as_posix() if measurement.source else ""
+    value = measurement.value
     if value is None:
         return [Span(NOT_RUN if measurement.verdict == NOT_RUN else MISSING)]
     if isinstance(value, Estimate):
         assert measurement.unit is not None
         factor, decimals, unit = FORMS[measurement.unit]
         if value.low is None:
-            return [Span(f"{factor * value.mean:z.{decimals}f}", link=link), Span(f"{unit} (no interval)")]
+            return [_linked(measurement, f"{factor * value.mean:z.{decimals}f}"), Span(f"{unit} (no interval)")]
         mean, space, interval = with_interval(value.times(factor), decimals).partition(" ")
         if unit == " %":  # beside the number, where it does not read as one of the interval's
-            return [Span(f"{mean}{unit}", link=link), Span(f"{space}{interval}")]
-        return [Span(mean, link=link), Span(f"{space}{interval}{unit}")]
+            return [_linked(measurement, f"{mean}{unit}"), Span(f"{space}{interval}")]
+        return [_linked(measurement, mean), Span(f"{space}{interval}{unit}")]
     if isinstance(value, Reach):
         tokens = str(value.fewest) if value.fewest == value.most else f"{value.fewest} to {value.most}"
-        return [Span(tokens, link=link), Span(f" tokens, its convolutions alone reach {value.convolutions}")]
+        return [_linked(measurement, tokens), Span(f" tokens, its convolutions alone reach {value.convolutions}")]
     if isinstance(value, Growth):
         first, *rest = _ends(value.ratios)
         predicted = f", by arithmetic {' to '.join(_ends(value.predicted))}" if value.predicted else ""
-        return [Span(first, link=link), Span(f"{''.join(f' to {last}' for last in rest)}{predicted}")]
+        return [_linked(measurement, first), Span(f"{''.join(f' to {last}' for last in rest)}{predicted}")]
     fits = "fits" if value.gam_fits else "does not fit"
-    return [Span("Transformer fits "), Span(f"{value.transformer}", link=link), Span(f", GAM {fits} {value.gam}")]
+    return [Span("Transformer fits "), _linked(measurement, f"{value.transformer}"), Span(f", GAM {fits} {value.gam}")]
 
 
 def reproduced_text(answer: Answer) -> Text:
@@ -145,6 +145,12 @@ def counted_text(measurement: Measurement) -> str:
 def runs_label(dataset: str, family: str) -> str:
     """The runs of one family on one text."""
     return dataset if family == PAPER else f"{dataset}, {family} runs"
+
+
+def _linked(measurement: Measurement, number: str) -> Span:
+    """With the files that it is from."""
+    link = measurement.source.as_posix() if measurement.source else ""
+    return Span(number, link=link, files=measurement.files)
 
 
 def _where(answer: Answer, full: bool) -> str:

@@ -50,8 +50,7 @@ def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def grid(workspace: Workspace) -> Workspace:
+def with_all_models(workspace: Workspace) -> Workspace:
     """A family with all six models of the paper, five seeds each."""
     base = read_yaml(workspace.folder / "params.yaml")["models"]["gam"]
     workspace.edit(
@@ -69,6 +68,11 @@ def grid(workspace: Workspace) -> Workspace:
         }
     )
     return workspace
+
+
+@pytest.fixture
+def grid(workspace: Workspace) -> Workspace:
+    return with_all_models(workspace)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ STAGES = {
 
 
 def origin(file: Path, dates: dict[str, str]) -> dict[str, str]:
-    """Words for a reader, by what they say. Tables show a result only where it is current."""
+    """Words for a reader, by what they say. No number is shown of a result that is not current."""
     stamp: dict[str, Any] = read_json(file)["provenance"]
     packages, code = stamp["packages"], stamp["code"]
     return {
@@ -43,11 +43,6 @@ def command(file: Path) -> str:
     """What made it: `train --dataset stories --model gam --seed 0`."""
     kind, *parts = file.relative_to(paths.RESULTS).with_suffix("").parts
     return STAGES[kind].format(*(part.removeprefix("seed-") for part in parts))
-
-
-def files_behind(source: Path) -> list[Path]:
-    """A file, or those of a folder."""
-    return sorted(source.rglob("*.json")) if source.is_dir() else [source]
 
 
 def dates_in_git() -> dict[str, str]:

@@ -1,17 +1,21 @@
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
-
-// Where a number comes from: on hover, focus or tap.
-const told = document.getElementById("origin");
-let kept = null; // the number that was tapped, whose origin stays
 function element(name, text) {
   const made = document.createElement(name);
   made.textContent = text;
   return made;
 }
-function tell(number) {
-  const places = number.dataset.from.split(" ").map(Number);
-  told.replaceChildren(element("strong", number.textContent));
+
+// Where a number comes from: on hover and focus. A click or tap takes the reader into the box, which then stays.
+const told = document.getElementById("origin");
+let number = null; // the one that the box tells of
+let stays = false;
+let leaving = 0;
+function tell(of) {
+  const places = of.dataset.from.split(" ").map(Number);
+  const close = element("button", "Close");
+  close.addEventListener("click", leave);
+  told.replaceChildren(close, element("strong", of.textContent));
   if (places.length > 1) told.append(element("p", `From ${places.length} files; the first of them, and what they share:`));
   const first = data.origins[places[0]];
   const list = document.createElement("dl");
@@ -25,24 +29,47 @@ function tell(number) {
     all.append(element("summary", "All files"), ...places.map((place) => element("div", data.origins[place].file)));
     told.append(all);
   }
+  number = of;
   told.hidden = false;
+  // Below the number, or above it where there is more room; a phone has the box at its lower edge.
+  const at = of.getBoundingClientRect();
+  const isBelow = at.bottom + told.offsetHeight < innerHeight || at.top < innerHeight / 2;
+  const left = Math.min(at.left, document.documentElement.clientWidth - told.offsetWidth - 8);
+  told.style.setProperty("--left", `${Math.max(8, left) + scrollX}px`);
+  told.style.setProperty("--top", `${(isBelow ? at.bottom : at.top - told.offsetHeight) + scrollY}px`);
 }
 function hush() {
-  kept = null;
+  number = null;
+  stays = false;
   told.hidden = true;
 }
-for (const number of document.querySelectorAll(".n")) {
-  number.addEventListener("mouseenter", () => kept || tell(number));
-  number.addEventListener("mouseleave", () => kept || hush());
-  number.addEventListener("focus", () => tell(number));
-  number.addEventListener("blur", () => kept === number || hush());
-  number.addEventListener("click", () => {
-    if (kept === number) return hush();
-    kept = number;
-    tell(number);
+function leave() {
+  if (told.contains(document.activeElement)) number.focus();
+  hush();
+}
+function leaveSoon() {
+  leaving = setTimeout(() => stays || document.activeElement === number || hush(), 200);
+}
+for (const each of document.querySelectorAll(".n")) {
+  each.addEventListener("mouseenter", () => {
+    clearTimeout(leaving);
+    if (!stays) tell(each);
+  });
+  each.addEventListener("mouseleave", leaveSoon);
+  each.addEventListener("focus", () => tell(each));
+  each.addEventListener("blur", () => stays || hush());
+  each.addEventListener("click", () => {
+    stays = true;
+    tell(each);
+    told.focus({ preventScroll: true });
   });
 }
-document.addEventListener("keydown", (event) => event.key === "Escape" && hush());
+told.addEventListener("mouseenter", () => clearTimeout(leaving));
+told.addEventListener("mouseleave", leaveSoon);
+told.addEventListener("focusout", (event) => told.contains(event.relatedTarget) || hush());
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && number) leave();
+});
 
 // Tables that sort, group by group.
 function value(row, column) {
@@ -76,64 +103,12 @@ for (const table of document.querySelectorAll(".sortable")) {
 
 // Figures, large.
 const large = document.getElementById("large");
-for (const button of document.querySelectorAll(".zoom")) {
+for (const figure of document.querySelectorAll("figure")) {
+  const button = figure.querySelector(".zoom");
   button.addEventListener("click", () => {
+    large.setAttribute("aria-label", figure.querySelector("figcaption").textContent);
     large.lastElementChild.replaceChildren(button.firstElementChild.cloneNode(true));
     large.showModal();
   });
 }
-
-// Learning curves, a chart for each text, a line for each run.
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7b6888"];
-const SVG = "http://www.w3.org/2000/svg";
-function drawn(name, attributes, text) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  if (text) made.textContent = text;
-  return made;
-}
-function chart(text, runs) {
-  const [width, height, left, bottom, top] = [640, 300, 50, 40, 10];
-  const most = Math.max(...runs.map((run) => run.losses.length));
-  const all = runs.flatMap((run) => run.losses);
-  const [low, high] = [Math.min(...all), Math.max(...all)];
-  const x = (epoch) => left + ((epoch - 1) / Math.max(1, most - 1)) * (width - left - 20);
-  const y = (loss) => top + ((high - loss) / (high - low || 1)) * (height - bottom - top);
-  const picture = drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Learning curves on ${text}` });
-  picture.append(drawn("line", { class: "axis", x1: left, x2: left, y1: top, y2: height - bottom }));
-  picture.append(drawn("line", { class: "axis", x1: left, x2: width - 20, y1: height - bottom, y2: height - bottom }));
-  for (let at = 0; at <= 4; at++) {
-    const loss = low + (at / 4) * (high - low);
-    picture.append(drawn("text", { x: left - 6, y: y(loss) + 4, "text-anchor": "end" }, loss.toFixed(2)));
-  }
-  for (let epoch = 1; epoch <= most; epoch++) {
-    picture.append(drawn("text", { x: x(epoch), y: height - bottom + 18, "text-anchor": "middle" }, String(epoch)));
-  }
-  picture.append(drawn("text", { x: (left + width) / 2, y: height - 4, "text-anchor": "middle" }, "epoch"));
-  const models = [...new Set(runs.map((run) => run.model))];
-  const boxes = document.createElement("fieldset");
-  boxes.className = "runs";
-  boxes.append(element("legend", text));
-  for (const run of runs) {
-    const colour = COLOURS[models.indexOf(run.model) % COLOURS.length];
-    const points = run.losses.map((loss, at) => `${x(at + 1)},${y(loss)}`).join(" ");
-    const line = drawn("polyline", { points, fill: "none", stroke: colour, "stroke-width": 1.6 });
-    line.append(drawn("title", {}, `${run.model} seed ${run.seed}`));
-    picture.append(line);
-    const label = document.createElement("label");
-    const box = document.createElement("input");
-    box.type = "checkbox";
-    box.checked = true;
-    box.addEventListener("change", () => line.setAttribute("visibility", box.checked ? "visible" : "hidden"));
-    const mark = element("span", "■ ");
-    mark.style.color = colour;
-    label.append(box, mark, `${run.model} seed ${run.seed}`);
-    boxes.append(label);
-  }
-  return [boxes, picture];
-}
-const place = document.getElementById("chart");
-for (const text of new Set(data.curves.map((run) => run.text))) {
-  place.append(...chart(text, data.curves.filter((run) => run.text === text)));
-}
-if (!data.curves.length) place.append("No run of more than one epoch is there.");
+large.addEventListener("close", () => large.lastElementChild.replaceChildren());

@@ -1,4 +1,4 @@
-"""report/index.html: the answers, tables, figures and learning curves, in one file that needs no network."""
+"""report/index.html: the answers, findings, tables, figures and learning curves, in one file that needs no network."""
 
 import json
 import re
@@ -12,14 +12,17 @@ from pipeline.artifacts.current import read_curves
 from pipeline.base import paths
 from pipeline.claims.answers import answers
 from pipeline.params.schema import Params
+from pipeline.report.findings import ELSEWHERE, OPEN_CLAIMS, OPENING, findings
 from pipeline.report.notes import in_short, terms
-from pipeline.report.page.origins import dates_in_git, files_behind, origin
+from pipeline.report.page.drawings import Drawings
+from pipeline.report.page.origins import dates_in_git, origin
 from pipeline.report.published import Published
 from pipeline.report.tables.claims import HEADERS, answer_rows, claim_sections, claims_notes
 from pipeline.report.tables.layout import Bold, Table, Text, files_of
 
 HERE = Path(__file__).parent
-RESULTS = f"{paths.RESULTS}/"
+WIDE = 300
+"""Points from which on a figure is as wide as a page, and not as one of its columns."""
 
 
 class Numbers:
@@ -30,7 +33,7 @@ class Numbers:
         self.places: dict[Path, int] = {}
         self.origins: list[dict[str, str]] = []
 
-    def button(self, text: str, files: list[Path]) -> Markup:
+    def button(self, text: str, files: tuple[Path, ...]) -> Markup:
         """A number that tells where it comes from."""
         at = " ".join(str(self._place(file)) for file in files)
         return Markup('<button type="button" class="n" data-from="{}">{}</button>').format(at, text)
@@ -44,12 +47,13 @@ class Numbers:
 
 def page(params: Params, published: Published, tables: list[Table]) -> str:
     """The same bytes from the same results and the same history of git."""
-    numbers, found = Numbers(), answers(params)
+    numbers, found, drawings = Numbers(), answers(params), Drawings()
     environment = Environment(
         loader=FileSystemLoader(HERE), undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["cell"] = lambda cell: _cell(cell, numbers)
     environment.filters["text"] = lambda text: _text(text, numbers)
+    environment.filters["prose"] = _prose
     values: dict[str, Any] = {
         "in_short": in_short(found),
         "headers": HEADERS,
@@ -58,9 +62,15 @@ def page(params: Params, published: Published, tables: list[Table]) -> str:
         "sections": claim_sections(params, found, published),
         "rule": claims_notes(params, published),
         "tables": tables,
-        "figures": [(file.stem, _figure(file)) for file in sorted(paths.FIGURES.glob("*.svg"))],
-        "css": Markup((HERE / "page.css").read_text(encoding="utf-8")),
-        "js": Markup((HERE / "page.js").read_text(encoding="utf-8")),
+        "findings": findings(params, published, found),
+        "findings_opening": _prose(OPENING).format(rule=Markup('<a href="#rule">rule</a>'), made_by="make report"),
+        "open_claims": OPEN_CLAIMS,
+        "elsewhere": ELSEWHERE,
+        # What the drawings share is known once they are all there.
+        "figures": [_figure(file, drawings) for file in sorted(paths.FIGURES.glob("*.svg"))],
+        "drawn": Markup(drawings.defs),
+        "css": Markup(_beside("page.css") + drawings.css),
+        "js": Markup(_beside("page.js") + _beside("curves.js")),
         "missing": _missing(params),
     }
     # The numbers are known once the rest is written.
@@ -69,8 +79,18 @@ def page(params: Params, published: Published, tables: list[Table]) -> str:
     return body.replace("__DATA__", data.replace("<", "\\u003c"))
 
 
+def _beside(name: str) -> str:
+    """A file of this folder."""
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _prose(text: str) -> Markup:
+    """Sentences in which names of things stand in backquotes."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
 def _cell(cell: str, numbers: Numbers) -> Markup:
-    shown = numbers.button(cell, list(files_of(cell))) if files_of(cell) else escape(cell)
+    shown = numbers.button(cell, files_of(cell)) if files_of(cell) else escape(cell)
     return Markup("<strong>{}</strong>").format(shown) if isinstance(cell, Bold) else shown
 
 
@@ -78,23 +98,24 @@ def _text(text: Text, numbers: Numbers) -> Markup:
     parts = []
     for span in text:
         part = escape(span.text)
-        if span.link.startswith(RESULTS):
-            part = numbers.button(span.text, files_behind(Path(span.link)))
+        if span.files:
+            part = numbers.button(span.text, span.files)
         elif span.link.startswith("#"):
             part = Markup('<a href="{}">{}</a>').format(span.link, span.text)
         parts.append(Markup("<strong>{}</strong>").format(part) if span.bold else part)
     return Markup("").join(parts)
 
 
-def _figure(file: Path) -> Markup:
-    """An SVG that can stand in a page beside others: without a prologue, its names its own."""
-    drawing = file.read_text(encoding="utf-8")
-    drawing = drawing[drawing.index("<svg") :]
-    own = re.sub(r"\W", "-", file.stem)
-    drawing = re.sub(r'\bid="([^"]+)"', rf'id="{own}-\1"', drawing)
-    drawing = re.sub(r"url\(#([^)]+)\)", rf"url(#{own}-\1)", drawing)
-    drawing = re.sub(r'href="#([^"]+)"', rf'href="#{own}-\1"', drawing)
-    return Markup(drawing)
+def _figure(file: Path, drawings: Drawings) -> dict[str, Any]:
+    """What the template says of a figure, whose name ends with a device where there is one for each."""
+    drawing, words = drawings.add(file), file.stem.split("_")
+    about, devices = (" ".join(word for word in words if ("-" in word) is is_device) for is_device in (False, True))
+    return {
+        "name": file.stem,
+        "caption": f"{about}, {devices}" if devices else about,
+        "is_wide": drawing.width > WIDE,
+        "svg": Markup(drawing.svg),
+    }
 
 
 def _curves(params: Params) -> list[dict[str, Any]]:

@@ -32,8 +32,15 @@ class Section:
     """Everything about one claim."""
 
     claim: str
-    text: str
+    says: str
+    """The claim in words."""
+    states: str
+    """What the paper publishes for it."""
     items: list[Item]
+
+    @property
+    def text(self) -> str:
+        return f"{self.says}. Published: {self.states}."
 
 
 def answer_rows(params: Params, found: list[Answer], published: Published, sections: str) -> list[list[Text]]:
@@ -73,7 +80,7 @@ def claim_sections(params: Params, found: list[Answer], published: Published) ->
     sections, stated = [], states(params, published)
     for claim, answers in by_claim(found).items():
         items = [Item(_headline(answer), _measurements(answer)) for answer in answers]
-        sections.append(Section(claim, f"{published.claims[claim].claim}. Published: {stated[claim]}.", items))
+        sections.append(Section(claim, published.claims[claim].claim, stated[claim], items))
     return sections
 
 

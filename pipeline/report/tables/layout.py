@@ -51,6 +51,8 @@ class Span:
     bold: bool = False
     link: str = ""
     """A path from the repository's root, or a place in the same file, with `#`; empty for none."""
+    files: tuple[Path, ...] = ()
+    """The result files of a number that was reproduced."""
 
 
 Text = list[Span]

@@ -7,8 +7,9 @@ from pipeline.claims.recall import FAR, FEWEST_QUERIES, MARGIN, NEAR, Beyond, be
 from pipeline.params.schema import Params
 from pipeline.report.published import Published
 from pipeline.report.recalled import Range, labels, reaches, recalled
-from pipeline.report.tables.layout import NOT_RUN, Column, Group, Quantity, Table, made
+from pipeline.report.tables.layout import NOT_RUN, Column, Group, Quantity, Span, Table, Text, made
 from pipeline.report.tables.tasks import SPREAD, accuracy_cell, results_of, training_notes
+from pipeline.report.wording import plain
 
 
 def recall_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
@@ -45,7 +46,7 @@ def recall_table(params: Params, published: Published) -> tuple[Table, dict[str,
             "tokens before it is out of reach."
             for model, reach in gams.items()
         ),
-        *(verdict_note(each, names) for each in judged),
+        *(plain(recall_text(each, names)) for each in judged),
         f"Rule for “recalls beyond its reach”. Reproduced: at some distance, or at some T, the accuracy out of reach "
         f"is above chance by more than {MARGIN:g} with every seed. Contradicted: it is chance ± {MARGIN:g} in every "
         f"training, over at least {FEWEST_QUERIES:,} questions, while copying over at most half of the reach is at "
@@ -63,15 +64,25 @@ def _range(at: Range | None) -> str:
     return str(at[0]) if at[0] == at[1] else f"{at[0]}–{at[1]}"
 
 
-def verdict_note(each: Beyond, names: dict[str, str]) -> str:
+def recall_text(each: Beyond, names: dict[str, str]) -> Text:
     """A verdict with its numbers."""
     task = "associative recall" if each.task == "associative" else each.task
     about = f"{names[each.model]}, recalls beyond its reach in {task}: {each.verdict}"
     if each.lowest is None or each.highest is None:
-        return f"{about}."
-    near, far = (NOT_RUN if value is None else f"{value:.3f}" for value in (each.near, each.transformer))
-    return (
-        f"{about}; accuracy out of reach {each.lowest:.3f} to {each.highest:.3f} over {each.queries:,} questions and "
-        f"{each.n} seeds (chance {each.chance:.3f}); copying over at most half of the reach at least {near}; the "
-        f"Transformer at least {far}."
-    )
+        return [Span(f"{about}.")]
+    return [
+        Span(f"{about}; accuracy out of reach "),
+        Span(f"{each.lowest:.3f} to {each.highest:.3f}", files=(paths.recall(each.task, each.model),)),
+        Span(f" over {each.queries:,} questions and {each.n} seeds (chance {each.chance:.3f}); "),
+        Span("copying over at most half of the reach at least "),
+        _accuracy(each.near, "copying", each.model),
+        Span("; the Transformer at least "),
+        _accuracy(each.transformer, each.task, each.rival),
+        Span("."),
+    ]
+
+
+def _accuracy(value: float | None, task: str, model: str | None) -> Span:
+    if value is None or model is None:
+        return Span(NOT_RUN)
+    return Span(f"{value:.3f}", files=(paths.recall(task, model),))

@@ -8,7 +8,7 @@ from pipeline.base import paths
 from pipeline.claims.answers import answers
 from pipeline.params.reading import read_yaml
 from pipeline.params.schema import load_params
-from pipeline.report.findings import TEXTS, findings
+from pipeline.report.findings import TEXTS, findings, findings_markdown
 from pipeline.report.published import load_published
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
@@ -21,7 +21,7 @@ LAST = "What only a GPU, the raw text or more runs can tell"
 def page() -> dict[str, str]:
     """The sections by the claim, or the word, that they begin with."""
     params = load_params()
-    text = findings(params, load_published(), answers(params))
+    text = findings_markdown(findings(params, load_published(), answers(params)))
     sections = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
     return {re.split(r":|\n", section)[0]: section for section in sections}
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,19 +11,18 @@ import pytest
 
 from pipeline.base import paths
 from pipeline.base.paths import HOUSE
+from pipeline.claims.answers import answers
 from pipeline.commands.report import main as report
-from pipeline.figures import main as figures
 from pipeline.params.schema import load_params
-from pipeline.report.page.origins import command, dates_in_git, files_behind
+from pipeline.report.findings import findings
+from pipeline.report.page.origins import command, dates_in_git
 from pipeline.report.published import load_published
 from pipeline.report.tables.builders import BUILDERS
 from pipeline.report.tables.layout import Made
+from pipeline.report.wording import plain
 from tests.conftest import Workspace
-from tests.made_up import STAMP, scaling_point, write_recall, write_run, write_scaling, write_timing
-from tests.pipeline.conftest import RECALL, write_losses
+from tests.made_up import STAMP, write_run
 
-LARGEST = 2_000_000
-"""Bytes."""
 NEVER_CLOSED = {"meta", "input", "br", "img", "path", "use", "rect", "stop"}
 
 
@@ -68,20 +69,6 @@ def data_of(page: str) -> dict[str, list[dict[str, object]]]:
     return data
 
 
-@pytest.fixture
-def filled(grid: Workspace) -> Workspace:
-    """Results of every kind."""
-    grid.edit({"recall": RECALL})
-    write_losses(gam=4.0, transformer=4.1, mamba=4.2, gam_sum_fusion=4.3, gam_global_only=4.5, gam_local_only=4.6)
-    write_timing(transformer=1.2, mamba=1.1, gam=1.0)
-    for model in ("transformer", "gam"):
-        write_scaling(model, [scaling_point(length, length / 100, length / 10) for length in (1024, 2048)])
-    for model in ("gam", "transformer"):
-        write_recall("copying", model, {1: {1: 1.0}, 6: {6: 0.25}})
-    grid.call(figures)
-    return grid
-
-
 def test_every_reproduced_number_tells_where_it_is_from(filled: Workspace) -> None:
     filled.call(report)
     page = paths.REPORT.read_text()
@@ -110,8 +97,32 @@ def test_every_reproduced_number_tells_where_it_is_from(filled: Workspace) -> No
         assert told.keys() == {"file", "made by", "code", "device", "precision", "with", "changed in git", "current"}
 
 
+def test_a_number_names_its_own_files_and_no_others(filled: Workspace) -> None:
+    """Where others lie in the same folder too, such as a run that no family has."""
+    write_run("gam", 9, [5.0, 4.0])
+    assert 9 not in load_params().families["paper"].seeded()["stories", "gam"]
+    filled.call(report)
+    reader, data = Reader(paths.REPORT.read_text()), data_of(paths.REPORT.read_text())
+    assert not [each for each in data["origins"] if "seed-9" in str(each["file"])]
+    told = [{str(data["origins"][at]["file"]) for at in places} for _, places in reader.buttons]
+    compared = ("gam", "gam-sum-fusion")
+    assert {str(paths.curve("stories", model, seed)) for model in compared for seed in range(5)} in told
+
+
+def test_the_findings_are_those_of_the_docs(filled: Workspace) -> None:
+    filled.call(report)
+    text = re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", paths.REPORT.read_text())))
+    params, published = load_params(), load_published()
+    found = findings(params, published, answers(params))
+    assert len(found.told) > 5
+    for each in found.told:
+        assert f"{each.about}: {each.question} {each.sentence}" in text
+        assert all(plain(line) in text for line in each.lines)
+    assert all(line in text for line in found.open_claims)
+
+
 def test_it_needs_nothing_but_itself(filled: Workspace) -> None:
-    """No request, no name twice, every link inside leads somewhere, and it is small."""
+    """No request, no name twice, every link inside leads somewhere, and the same bytes again."""
     filled.call(report)
     page = paths.REPORT.read_text()
     reader = Reader(page)
@@ -120,7 +131,6 @@ def test_it_needs_nothing_but_itself(filled: Workspace) -> None:
     assert len(set(reader.ids)) == len(reader.ids)
     assert {link[1:] for link in reader.links if link.startswith("#")} <= set(reader.ids)
     assert {f"c{number}" for number in range(1, 13)} <= set(reader.ids)
-    assert len(page.encode()) < LARGEST
     filled.call(report)
     assert paths.REPORT.read_text() == page
 
@@ -137,10 +147,10 @@ def test_markup_in_a_result_is_text(filled: Workspace) -> None:
     assert any(evil in str(each["device"]) for each in data_of(page)["origins"])
 
 
-def test_half_of_the_results(workspace: Workspace) -> None:
+def test_half_of_the_results(workspace: Workspace, made_up: Path) -> None:
     """It says what is missing, and is a page all the same."""
     write_run("gam", 0, [5.0, 4.0])
-    workspace.call(figures)
+    shutil.copytree(made_up / paths.FIGURES, paths.FIGURES)
     workspace.call(report)
     page = paths.REPORT.read_text()
     Reader(page)
@@ -171,12 +181,7 @@ def test_the_command_that_made_a_file(file: Path, told: str) -> None:
     assert command(file) == told
 
 
-def test_files_and_dates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a").mkdir()
-    for name in ("a/2.json", "a/1.json", "b.json"):
-        (tmp_path / name).touch()
-    assert files_behind(tmp_path / "a") == [tmp_path / "a" / "1.json", tmp_path / "a" / "2.json"]
-    assert files_behind(tmp_path / "b.json") == [tmp_path / "b.json"]
+def test_dates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if (HOUSE / ".git").exists():
         dates = dates_in_git()
         assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", date) for date in dates.values())
