@@ -1,7 +1,8 @@
 """`python -m pipeline export DATASET MODEL SEED`: one finished run as a folder that can be taken away.
 
 It holds the weights, the configuration, the tokenizer, and a card that says what the model is and what it scores.
-`gam.pretrained` opens it, without the pipeline, and `python -m gam generate` writes text with it.
+`gam.pretrained` opens it, without the pipeline, and `python -m gam generate` writes text with it. It also holds the code
+of the model, so Hugging Face transformers opens it without this project.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from pipeline.artifacts.storage import read_result
 from pipeline.artifacts.weights import load_weights
 from pipeline.base import paths
 from pipeline.base.errors import UserError, require_one_of
-from pipeline.base.files import replacing_folder, write_text
+from pipeline.base.files import replacing_folder, write_json, write_text
 from pipeline.commands.card import card
 from pipeline.data.tokens import TOKENIZER, open_tokens
 from pipeline.params.command_line import OneLineParser
@@ -21,6 +22,14 @@ from pipeline.params.schema import load_params
 
 HUB = "pip install '.[hub]'"
 """What brings huggingface_hub."""
+FOR_TRANSFORMERS = {
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    "unk_token": "[UNK]",
+    "pad_token": "[PAD]",
+    "bos_token": "[SOS]",
+    "eos_token": "[EOS]",
+}
+"""What transformers is to know of the published tokenizer, which inserts none of these tokens."""
 
 
 def main() -> None:
@@ -50,7 +59,7 @@ def main() -> None:
         raise UserError(f"{folder} is there, and holds no model: name another folder with --to")
     with replacing_folder(folder) as temporary:
         write_text(temporary / TOKENIZER, tokens.tokenizer())
+        write_json(temporary / "tokenizer_config.json", FOR_TRANSFORMERS | {"model_max_length": model.config.block_size})
         write_text(temporary / "README.md", card(params, metrics, model.config, model.n_parameters()))
         PretrainedModel.of(model).save_pretrained(temporary)
-        (temporary / "model.safetensors").chmod(0o644)  # it is written for its owner alone
     print(f'{folder}: try `python -m gam generate {folder} "Once upon a time"`')
