@@ -1,7 +1,7 @@
-"""The configuration of an exported model as Hugging Face transformers wants it; needs `pip install 'gam[transformers]'`.
+"""The configuration of an exported model, as Hugging Face transformers wants it.
 
-This file and modeling_gam.py are named as transformers names such files. gam.remote_code copies both into the folder of
-a model, with all that they import.
+Needs `pip install 'gam[transformers]'`. This file and modeling_gam.py are named as transformers names such files.
+gam.remote_code copies both into the folder of a model, with all that they import.
 """
 
 from transformers import PreTrainedConfig

@@ -1,32 +1,34 @@
-"""An exported model for lm-evaluation-harness; needs `pip install 'gam[eval]'`.
+"""An exported model for lm-evaluation-harness:
 
     results = lm_eval.simple_evaluate(model=HarnessModel("folder"), tasks=["lambada_openai"])
+
+Needs `pip install 'gam[eval]'`.
 """
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import lm_eval
 import torch
+from datasets import Dataset
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import TemplateLM
-from lm_eval.api.task import PerplexityTask
+from lm_eval.api.task import ConfigurableTask
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window, make_table
 
-from gam.pretrained import open_folder, open_tokenizer
+from gam.pretrained import SPECIAL_TOKENS, open_folder, open_tokenizer
 
 Window = tuple[list[int], list[int]]
 """Token ids that are given, and those after them that are scored."""
-START, END = "[SOS]", "[EOS]"
-"""Tokens of the published tokenizer that stand in no text."""
 
 
 class HarnessModel(TemplateLM):
     """What the harness asks of a model. It scores text, and writes none: the tokenizer keeps no white space.
 
-    As the harness has it, each token of a document is scored once, after up to block_size tokens; the first one after
-    START, which the model has not met in training.
+    As the harness has it, each token of a document is scored once, after 1 to block_size tokens. The first one comes
+    after [SOS], which the model has not met in training.
     """
 
     def __init__(self, folder: str | Path, batch_size: int = 16) -> None:
@@ -38,11 +40,17 @@ class HarnessModel(TemplateLM):
 
     @property
     def eot_token_id(self) -> int:
-        return self.words.token_to_id(END)
+        return self.special("eos_token")
 
     @property
     def prefix_token_id(self) -> int:
-        return self.words.token_to_id(START)
+        return self.special("bos_token")
+
+    def special(self, name: str) -> int:
+        idx = self.words.token_to_id(SPECIAL_TOKENS[name])
+        if idx is None:
+            raise ValueError(f"the tokenizer has no {SPECIAL_TOKENS[name]}")
+        return idx
 
     def tok_encode(self, string: str, add_special_tokens: bool | None = None, **_: Any) -> list[int]:  # noqa: ARG002
         return self.words.encode(string).ids
@@ -92,46 +100,44 @@ class HarnessModel(TemplateLM):
         return (given + scored)[-longest - 1 :]
 
 
-class TextTask(PerplexityTask):
-    """A file of text as one document. Words are what stands between white space; bytes are all bytes."""
+def text_task(file: Path) -> ConfigurableTask:
+    """A file of text as one document. Words are what stands between white space; bytes are all bytes.
 
-    VERSION = 0
-
-    def __init__(self, file: Path) -> None:
-        """Raises ValueError for a file that holds no text in UTF-8."""
-        super().__init__()
-        self.set_config("task", file.name)
-        try:
-            self.text = file.read_bytes().decode()
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{file} is no text in UTF-8: {error}") from None
-        if not self.text.strip():
-            raise ValueError(f"{file} holds no text")
-
-    def download(self, *_: Any, **__: Any) -> None:
-        """Nothing: the file is there."""
-
-    def has_validation_docs(self) -> bool:
-        return False
-
-    def has_test_docs(self) -> bool:
-        return True
-
-    def test_docs(self) -> list[str]:
-        return [self.text]
-
-    @classmethod
-    def count_words(cls, doc: str) -> int:
-        """The harness itself counts one more for white space at either end."""
-        return len(doc.split())
+    Raises ValueError for a file that holds no text in UTF-8.
+    """
+    try:
+        text = file.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is no text in UTF-8: {error}") from None
+    n_words, n_bytes = len(text.split()), len(text.encode())
+    if n_words == 0:
+        raise ValueError(f"{file} holds no text")
+    # The harness itself would count one word more for white space at either end.
+    units = {"word_perplexity": n_words, "byte_perplexity": n_bytes, "bits_per_byte": n_bytes}
+    sums = {"word_perplexity": "weighted_perplexity", "byte_perplexity": "weighted_perplexity"}
+    return ConfigurableTask(
+        config={
+            "task": file.name,
+            "custom_dataset": lambda **_: {"test": Dataset.from_dict({"text": [text]})},
+            "test_split": "test",
+            "output_type": "loglikelihood_rolling",
+            "doc_to_text": "",
+            "doc_to_target": lambda doc: doc["text"],
+            "process_results": lambda _, results: {name: (results[0], number) for name, number in units.items()},
+            "metric_list": [
+                {"metric": name, "aggregation": sums.get(name, name), "higher_is_better": False} for name in units
+            ],
+        }
+    )
 
 
 def measure(folder: Path, file: Path) -> dict[str, Any]:
     """The results of the harness for one text."""
     # Its standard errors come from drawing documents again, and here is one alone.
-    return lm_eval.simple_evaluate(model=HarnessModel(folder), tasks=[TextTask(file)], bootstrap_iters=0)
+    return lm_eval.simple_evaluate(model=HarnessModel(folder), tasks=[text_task(file)], bootstrap_iters=0)
 
 
 def measure_text(folder: Path, file: Path) -> str:
     """The same as the table that the harness prints."""
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)  # it warns of options that this command does not have
     return make_table(measure(folder, file))

@@ -1,6 +1,8 @@
-"""An exported model as Hugging Face transformers loads it; needs `pip install 'gam[transformers]'`.
+"""An exported model as Hugging Face transformers loads it:
 
     model = AutoModelForCausalLM.from_pretrained("folder", trust_remote_code=True)
+
+Needs `pip install 'gam[transformers]'`; for a folder, transformers alone.
 """
 
 from dataclasses import fields
@@ -83,13 +85,19 @@ class GAMForCausalLM(PreTrainedModel, GenerationMixin):
         decoder.past = tree_map_only(Tensor, lambda part: part.index_select(0, beams), decoder.past)
         return decoder
 
-    def _init_weights(self, module: nn.Module) -> None:
-        """Raises ValueError: transformers calls it where the file of weights lacks some."""
-        raise ValueError(f"model.safetensors lacks weights of a {type(module).__name__}: it is damaged, or of another model")
-
     def init_weights(self) -> None:
         """Nothing but tying: LanguageModel has drawn them."""
         self.tie_weights(recompute_mapping=False)
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Raises ValueError: transformers calls it for what model.safetensors lacks."""
+        raise ValueError(f"model.safetensors lacks the weights of a {type(module).__name__}")
+
+    def tie_weights(self, missing_keys: set[str] | None = None, recompute_mapping: bool = True) -> None:
+        """Raises ValueError where the tied matrix itself is lacking, for which transformers calls nothing."""
+        super().tie_weights(missing_keys, recompute_mapping)
+        if missing_keys is not None and self.model.head.weight.is_meta:
+            raise ValueError("model.safetensors lacks the weights of the head")
 
     def get_input_embeddings(self) -> nn.Module:
         return self.model.token_embedding

@@ -20,6 +20,8 @@ from gam.model import LanguageModel
 from gam.remote_code import ENTRIES, flat_files
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
+SPECIAL_TOKENS = {"unk_token": "[UNK]", "pad_token": "[PAD]", "bos_token": "[SOS]", "eos_token": "[EOS]"}
+"""Those of the published tokenizer, by what transformers calls them. Of these it puts only the first into a text."""
 FOR_TRANSFORMERS: dict[str, Any] = {
     "architectures": ["GAMForCausalLM"],
     "auto_map": ENTRIES,
@@ -92,6 +94,13 @@ def open_folder(folder: Path) -> PretrainedModel:
         return PretrainedModel._load_as_safetensor(model, str(folder / WEIGHTS), "cpu", strict=True)
     except (SafetensorError, RuntimeError) as error:
         raise ValueError(f"{folder / WEIGHTS} is damaged, or of another model: {error}") from None
+
+
+def save_tokenizer(folder: Path, tokenizer: str, block_size: int) -> None:
+    """The tokenizer, given as JSON, and what transformers is to know of it."""
+    (folder / TOKENIZER).write_text(tokenizer, encoding="utf-8")
+    config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": block_size, **SPECIAL_TOKENS}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
 
 
 def open_tokenizer(folder: Path, model: LanguageModel) -> Tokenizer:
