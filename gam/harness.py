@@ -16,6 +16,7 @@ from datasets import Dataset
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import TemplateLM
 from lm_eval.api.task import ConfigurableTask
+from lm_eval.tasks import TaskManager
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window, make_table
 
 from gam.pretrained import SPECIAL_TOKENS, open_folder, open_tokenizer
@@ -120,6 +121,7 @@ def text_task(file: Path) -> ConfigurableTask:
             "task": file.name,
             "custom_dataset": lambda **_: {"test": Dataset.from_dict({"text": [text]})},
             "test_split": "test",
+            "num_fewshot": 0,
             "output_type": "loglikelihood_rolling",
             "doc_to_text": "",
             "doc_to_target": lambda doc: doc["text"],
@@ -133,8 +135,9 @@ def text_task(file: Path) -> ConfigurableTask:
 
 def measure(folder: Path, file: Path) -> dict[str, Any]:
     """The results of the harness for one text."""
+    tasks = TaskManager(include_defaults=False).load([text_task(file)])  # by default it reads 14,000 files on tasks
     # Its standard errors come from drawing documents again, and here is one alone.
-    return lm_eval.simple_evaluate(model=HarnessModel(folder), tasks=[text_task(file)], bootstrap_iters=0)
+    return lm_eval.evaluate(lm=HarnessModel(folder), task_dict=tasks, bootstrap_iters=0)
 
 
 def measure_text(folder: Path, file: Path) -> str:

@@ -72,7 +72,7 @@ def scored(model: HarnessModel, tokens: list[int], first: int) -> float:
 
 def test_what_does_not_fill_a_window_has_more_before_it(folder: Path) -> None:
     model = HarnessModel(folder)
-    text = " ".join(WORD.findall(TEXT)[:7])
+    text = " ".join(WORD.findall(TEXT)[:9])
     ids = [model.prefix_token_id, *model.tok_encode(text)]
     assert L + 1 < len(ids) < 2 * L + 1
     rest = len(ids) - L - 1
