@@ -71,7 +71,7 @@ class HarnessModel(TemplateLM):
         return self.score((given, scored) for _, given, scored in requests)
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:  # noqa: ARG002
-        raise ValueError("these models score texts alone: their tokenizer keeps no white space, so they cannot answer")
+        raise ValueError("these models score texts alone: their tokenizer keeps no white space")
 
     @torch.no_grad()
     def score(self, windows: Iterable[Window]) -> list[tuple[float, bool]]:

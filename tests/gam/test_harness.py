@@ -99,6 +99,11 @@ def test_a_continuation_is_scored_after_what_stands_before_it(folder: Path) -> N
         model.loglikelihood([request("loglikelihood", before, TEXT)])
 
 
+def test_it_writes_no_text(folder: Path) -> None:
+    with pytest.raises(ValueError, match="these models score texts alone"):
+        HarnessModel(folder).generate_until([request("generate_until", "Once", "until")])
+
+
 def request(kind: str, *arguments: str) -> Instance:
     return Instance(request_type=kind, doc={}, arguments=arguments, idx=0)  # type: ignore[arg-type]
 
