@@ -16,6 +16,8 @@ STAGES = {
     "tuning": "tune --dataset {0} --model {1}",
     "ngrams": "ngrams --dataset {0}",
     "recall": "recall --task {0} --model {1}",
+    "flops": "flops",
+    "peak": "peak",
     "timing": "timing",
     "scaling": "scaling --model {0}",
 }

@@ -11,6 +11,7 @@ from pipeline.commands.report import main as report
 from pipeline.figures import main as figures
 from tests.conftest import Workspace
 from tests.made_up import scaling_point, write_recall, write_scaling, write_timing
+from tests.made_up_costs import write_flops, write_peak
 from tests.pipeline.conftest import RECALL, with_all_models, write_losses
 
 
@@ -22,6 +23,8 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
         workspace.edit({"recall": RECALL})
         write_losses(gam=4.0, transformer=4.1, mamba=4.2, gam_sum_fusion=4.3, gam_global_only=4.5, gam_local_only=4.6)
         write_timing(transformer=1.2, mamba=1.1, gam=1.0)
+        write_flops(gam=100)
+        write_peak(1e9)
         for model in ("transformer", "gam"):
             write_scaling(model, [scaling_point(length, length / 100, length / 10) for length in (1024, 2048)])
         for model in ("gam", "transformer"):

@@ -89,6 +89,8 @@ def test_every_reproduced_number_tells_where_it_is_from(filled: Workspace) -> No
         "metrics",
         "ngrams",
         "scaling",
+        "flops.json",
+        "peak",
         "timing",
         "recall",
     }

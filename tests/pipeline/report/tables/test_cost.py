@@ -5,13 +5,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.artifacts.cost_records import FlopCounts, Peak, PeakResult
-from pipeline.artifacts.devices import device_key
-from pipeline.artifacts.storage import write_result
 from pipeline.base import paths
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
 from tests.made_up import STAMP, write_run
+from tests.made_up_costs import write_flops, write_peak
 from tests.pipeline.conftest import cells
 
 ROW = ("cost", "stories, Test & Device_1", "GAM (Full)")
@@ -25,23 +23,14 @@ def trained(grid: Workspace) -> Workspace:
     return grid
 
 
-def write_flops() -> None:
-    write_result(paths.FLOPS, FlopCounts(per_token={"stories": {"gam": 2 * 10**12}}, provenance=STAMP))
-
-
-def write_peak(threads: int, precision: Any = "float32") -> None:
-    peak = Peak(threads=threads, precision=precision, size=8, flops_per_second=56e12)
-    write_result(paths.peak(device_key(STAMP.device, STAMP.instructions)), PeakResult(peaks=[peak], provenance=STAMP))
-
-
 def row(workspace: Workspace) -> list[str]:
     workspace.call(tables)
     return cells(*ROW)
 
 
 def test_all_that_is_known(trained: Workspace) -> None:
-    write_flops()
-    write_peak(threads=2)
+    write_flops(gam=2 * 10**12)
+    write_peak(56e12)
     assert row(trained) == ["2", "0.02", "420.0", "7", "14,000.0", "25"]
     numbers = json.loads((paths.PAPER_TABLES / "summary.json").read_text())["cost"]["paper"]["stories"]["gam"]
     assert numbers == {
@@ -61,9 +50,9 @@ def test_nothing_counted(trained: Workspace) -> None:
 
 
 @pytest.mark.parametrize("setting", [(1, "float32"), (2, "bfloat16")])
-def test_a_peak_of_another_setting_is_none(trained: Workspace, setting: tuple[int, str]) -> None:
-    write_flops()
-    write_peak(*setting)
+def test_a_peak_of_another_setting_is_none(trained: Workspace, setting: Any) -> None:
+    write_flops(gam=2 * 10**12)
+    write_peak(56e12, *setting)
     assert row(trained)[-2:] == ["14,000.0", "–"]
 
 
