@@ -150,3 +150,11 @@ class GatedSlotsConfig(TrunkConfig):
 
 
 ModelConfig = GAMConfig | TransformerConfig | MambaConfig | GatedSlotsConfig
+
+CONFIGS: dict[str, type[ModelConfig]] = {
+    "gam": GAMConfig,
+    "transformer": TransformerConfig,
+    "mamba": MambaConfig,
+    "gated_slots": GatedSlotsConfig,
+}
+"""By the word for a block, in params.yaml and in the config.json of an exported model."""

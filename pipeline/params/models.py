@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, cast, ge
 
 from pydantic import Field, PositiveFloat, create_model, model_validator
 
-from gam.config import GAMConfig, GatedSlotsConfig, Init, MambaConfig, ModelConfig, TransformerConfig, TrunkConfig
+from gam.config import CONFIGS, Init, ModelConfig, TrunkConfig
 from pipeline.params.fields import Section
 
 Precision = Literal["float32", "tfloat32", "bfloat16"]
@@ -79,7 +79,7 @@ class ModelEntry(Section):
     def config(self, vocab_size: int) -> ModelConfig:
         """The model's configuration for a tokenizer of `vocab_size` ids."""
         fields = self.model_dump(exclude={"block", "precision", "compile", "learning_rate"})
-        return _CONFIGS[self.block](vocab_size=vocab_size, **fields)
+        return CONFIGS[self.block](vocab_size=vocab_size, **fields)
 
     def block_config(self) -> ModelConfig:
         """The same for one block alone, which knows no vocabulary."""
@@ -118,14 +118,8 @@ def _entry_type(block: str, config: type[Any]) -> type[ModelEntry]:
     return create_model(f"{block.title()}Entry", __base__=ModelEntry, **fields)
 
 
-_CONFIGS: dict[str, type[Any]] = {
-    "gam": GAMConfig,
-    "transformer": TransformerConfig,
-    "mamba": MambaConfig,
-    "gated_slots": GatedSlotsConfig,
-}
 if TYPE_CHECKING:
     AnyEntry = ModelEntry
 else:
-    _entry_types = tuple(_entry_type(block, config) for block, config in _CONFIGS.items())
+    _entry_types = tuple(_entry_type(block, config) for block, config in CONFIGS.items())
     AnyEntry = Annotated[Union[_entry_types], Field(discriminator="block")]  # noqa: UP007  # a tuple of types, not names
