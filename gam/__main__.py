@@ -1,17 +1,29 @@
-"""`python -m gam generate FOLDER PROMPT`: go on with a text, with a model that was exported into a folder."""
+"""What is done with a model that was exported into a folder: `python -m gam generate` and `python -m gam lm-eval`."""
 
 import argparse
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 
 from gam.generation import generate
 
+EXTRAS = {"lm_eval": "eval"}
+"""What brings a package, where it is not the extra `hub`."""
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        say(f"command line: {message} (see --help)")
+
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m gam", description=__doc__)
-    command = parser.add_subparsers(dest="command", required=True).add_parser("generate", help="go on with a text")
+    parser = OneLineParser(prog="python -m gam", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("generate", help="go on with a text")
     command.add_argument("folder", type=Path, help="what `python -m pipeline export` wrote, or save_pretrained")
     command.add_argument("prompt", help="the text to go on with")
     command.add_argument("--tokens", type=int, help="how many; as many as the model has positions for, 100 at most")
@@ -21,26 +33,30 @@ def main() -> None:
         "--top-p", type=float, help="draw from the likeliest tokens that together have this probability"
     )
     command.add_argument("--seed", type=int, help="with it, the same text each time")
+    command.set_defaults(answer=text)
+    command = commands.add_parser("lm-eval", help="what lm-evaluation-harness measures on a text")
+    command.add_argument("folder", type=Path, help="what `python -m pipeline export` wrote")
+    command.add_argument("text", type=Path, help="a file of text, UTF-8; it is one document")
+    command.set_defaults(answer=table)
     args = parser.parse_args()
     try:
-        print(text(args))
+        print(args.answer(args))
     except ModuleNotFoundError as error:
-        say(f"{error.name} is not installed: pip install 'gam[hub]'")
+        say(f"{error.name} is not installed: pip install 'gam[{EXTRAS.get(str(error.name), 'hub')}]'")
     except (ValueError, OSError) as error:
         say(str(error))
 
 
 def text(args: argparse.Namespace) -> str:
     """The prompt, and what the model adds. The published tokenizer keeps no white space: parts of words stand apart."""
-    from tokenizers import Tokenizer  # with gam[hub] alone
-
-    from gam.pretrained import open_folder
+    from gam.pretrained import open_folder, open_tokenizer  # with gam[hub] alone
 
     model = open_folder(args.folder)
-    file = args.folder / "tokenizer.json"
-    if not file.is_file():
-        raise ValueError(f"{args.folder} has no tokenizer: {file.name} is missing")
-    tokenizer = Tokenizer.from_file(str(file))
+    tokenizer = open_tokenizer(args.folder, model)
+    try:
+        args.prompt.encode()
+    except UnicodeEncodeError:
+        raise ValueError("the prompt is no text in UTF-8") from None
     prompt = tokenizer.encode(args.prompt).ids
     room = model.config.block_size - len(prompt)
     n_tokens = max(0, min(100, room)) if args.tokens is None else args.tokens
@@ -49,7 +65,14 @@ def text(args: argparse.Namespace) -> str:
     return f"{args.prompt} {tokenizer.decode(new)}"
 
 
-def say(message: str) -> None:
+def table(args: argparse.Namespace) -> str:
+    """Perplexities and bits per byte, as lm-evaluation-harness shows them."""
+    from gam.harness import measure_text  # with gam[eval] alone
+
+    return measure_text(args.folder, args.text)
+
+
+def say(message: str) -> NoReturn:
     """One line, and the end."""
     print("error: " + " ".join(message.split()), file=sys.stderr)
     sys.exit(2)

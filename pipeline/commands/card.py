@@ -23,12 +23,23 @@ to reproduce a comparison (arXiv:2509.00605), and is made for research: it is sm
 nothing of the world.
 
 ```python
+from transformers import AutoModelForCausalLM, AutoTokenizer  # 5 or later
+
+model = AutoModelForCausalLM.from_pretrained("this folder", trust_remote_code=True)
+tokenizer = AutoTokenizer.from_pretrained("this folder", trust_remote_code=True)
+```
+
+The code of the model is in this folder, and `trust_remote_code` runs it. Texts have at most {config[block_size]}
+tokens. The tokenizer keeps no white space. With the project's own package:
+
+```python
 from gam.pretrained import PretrainedModel  # pip install 'gam[hub]'
 
 model = PretrainedModel.from_pretrained("this folder")
 ```
 
-`python -m gam generate FOLDER "a text to go on with"` writes with it.
+`python -m gam generate FOLDER "a text to go on with"` writes with it, and `python -m gam lm-eval FOLDER FILE` measures
+it on a text.
 
 | field | value |
 | --- | --- |

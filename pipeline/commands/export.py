@@ -1,7 +1,8 @@
 """`python -m pipeline export DATASET MODEL SEED`: one finished run as a folder that can be taken away.
 
 It holds the weights, the configuration, the tokenizer, and a card that says what the model is and what it scores.
-`gam.pretrained` opens it, without the pipeline, and `python -m gam generate` writes text with it.
+`gam.pretrained` opens it, without the pipeline, and `python -m gam generate` writes text with it. It also holds the
+code of the model. So Hugging Face transformers opens it without this project.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from pipeline.base import paths
 from pipeline.base.errors import UserError, require_one_of
 from pipeline.base.files import replacing_folder, write_text
 from pipeline.commands.card import card
-from pipeline.data.tokens import TOKENIZER, open_tokens
+from pipeline.data.tokens import open_tokens
 from pipeline.params.command_line import OneLineParser
 from pipeline.params.schema import load_params
 
@@ -35,7 +36,7 @@ def main() -> None:
     require_one_of("model", args.model, params.models, str(paths.PARAMS))
     folder = args.to or paths.EXPORTS / args.dataset / args.model / f"seed-{args.seed}"
     try:
-        from gam.pretrained import PretrainedModel
+        from gam.pretrained import PretrainedModel, save_tokenizer
     except ModuleNotFoundError as error:
         raise UserError(f"{error.name} is not installed: {HUB}") from None
     tokens = open_tokens(args.dataset, params.datasets[args.dataset])
@@ -49,8 +50,7 @@ def main() -> None:
     if folder.exists() and not (folder / "config.json").is_file():
         raise UserError(f"{folder} is there, and holds no model: name another folder with --to")
     with replacing_folder(folder) as temporary:
-        write_text(temporary / TOKENIZER, tokens.tokenizer())
+        save_tokenizer(temporary, tokens.tokenizer(), model.config.block_size)
         write_text(temporary / "README.md", card(params, metrics, model.config, model.n_parameters()))
         PretrainedModel.of(model).save_pretrained(temporary)
-        (temporary / "model.safetensors").chmod(0o644)  # it is written for its owner alone
     print(f'{folder}: try `python -m gam generate {folder} "Once upon a time"`')

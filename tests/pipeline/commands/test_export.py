@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from tokenizers import Tokenizer, models
 
 from gam import LanguageModel
 from gam.__main__ import main as gam
 from gam.pretrained import PretrainedModel, open_folder
+from gam.remote_code import flat_files
 from pipeline.base import paths
 from pipeline.base.files import CHECKSUM, write_checked_json
 from pipeline.commands.export import main as export
@@ -33,8 +35,8 @@ def exported(tokenised: Workspace) -> Path:
 
 
 def test_a_run_is_exported_and_opened(exported: Path, tokenised: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
-    assert {file.name for file in exported.iterdir()} == {
-        "README.md", "config.json", "model.safetensors", "tokenizer.json"
+    assert {file.name for file in exported.iterdir()} == flat_files().keys() | {
+        "README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"
     }  # fmt: skip
     model = LanguageModel(load_params().models["gam"].config(tokens_of("stories").vocab_size))
     model.load_published(dict(open_folder(exported).named_parameters()))
@@ -69,13 +71,26 @@ def test_it_is_opened_without_the_pipeline(exported: Path) -> None:
     run_without(["huggingface_hub", "safetensors", "tokenizers"], "import gam.generation", exported)
 
 
+def edit(config: Path, **fields: int) -> None:
+    config.write_text(json.dumps(json.loads(config.read_text()) | fields))
+
+
+def no_tokens(file: Path) -> None:
+    file.write_text(Tokenizer(models.BPE()).to_str())
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "holds no model: config.json is missing": lambda folder: (folder / "config.json").unlink(),
     "config.json: ": lambda folder: (folder / "config.json").write_text("{"),
+    "of no model of gam": lambda folder: (folder / "config.json").write_text('{"model_type": "gpt2"}'),
     "block must be one of gam, transformer,": lambda folder: (folder / "config.json").write_text('{"block": "rnn"}'),
     "not one of this version of gam": lambda folder: (folder / "config.json").write_text('{"block": "gam", "new": 1}'),
+    "config.json: [enforce fail": lambda folder: edit(folder / "config.json", vocab_size=10**15),
     "is damaged, or of another": lambda folder: (folder / "model.safetensors").write_bytes(b"\0" * 99),
+    "is damaged, or of another model: ": lambda folder: edit(folder / "config.json", n_layer=1),
     "has no tokenizer: tokenizer.json is missing": lambda folder: (folder / "tokenizer.json").unlink(),
+    "tokenizer.json is damaged: ": lambda folder: (folder / "tokenizer.json").write_text("{"),
+    "tokenizer.json is of another model: it has 0 tokens": lambda folder: no_tokens(folder / "tokenizer.json"),
     "prompt and new tokens must be at most block_size = ": lambda _: None,
 }
 
@@ -95,6 +110,10 @@ def test_what_is_no_export_and_a_prompt_that_is_too_long(
         assert said.startswith("error: ")
         assert says in said
         assert said.count("\n") == 1
+    tokenised.monkeypatch.setattr(sys, "argv", ["gam", "generate", str(exported), "once \udcff"])
+    with pytest.raises(SystemExit):
+        gam()
+    assert capsys.readouterr().err == "error: the prompt is no text in UTF-8\n"
 
 
 def test_what_is_no_export_is_not_overwritten(
