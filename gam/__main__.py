@@ -53,6 +53,10 @@ def text(args: argparse.Namespace) -> str:
 
     model = open_folder(args.folder)
     tokenizer = open_tokenizer(args.folder, model)
+    try:
+        args.prompt.encode()
+    except UnicodeEncodeError:
+        raise ValueError("the prompt is no text in UTF-8") from None
     prompt = tokenizer.encode(args.prompt).ids
     room = model.config.block_size - len(prompt)
     n_tokens = max(0, min(100, room)) if args.tokens is None else args.tokens

@@ -62,6 +62,11 @@ class PretrainedModel(
         copy.load_published(dict(model.named_parameters()))
         return copy
 
+    @classmethod
+    def _from_pretrained(cls, *, strict: bool = True, **options: Any) -> Self:
+        """Raises RuntimeError where weights are missing, or of another model. The mixin would leave them as drawn."""
+        return super()._from_pretrained(strict=strict, **options)
+
     def _save_pretrained(self, save_directory: Path) -> None:
         """The weights, the configuration, and the code."""
         super()._save_pretrained(save_directory)
@@ -93,7 +98,8 @@ def open_folder(folder: Path) -> PretrainedModel:
     try:
         return PretrainedModel._load_as_safetensor(model, str(folder / WEIGHTS), "cpu", strict=True)
     except (SafetensorError, RuntimeError) as error:
-        raise ValueError(f"{folder / WEIGHTS} is damaged, or of another model: {error}") from None
+        told = " ".join(str(error).split())
+        raise ValueError(f"{folder / WEIGHTS} is damaged, or of another model: {told}") from None
 
 
 def save_tokenizer(folder: Path, tokenizer: str, block_size: int) -> None:

@@ -110,6 +110,10 @@ def test_what_is_no_export_and_a_prompt_that_is_too_long(
         assert said.startswith("error: ")
         assert says in said
         assert said.count("\n") == 1
+    tokenised.monkeypatch.setattr(sys, "argv", ["gam", "generate", str(exported), "once \udcff"])
+    with pytest.raises(SystemExit):
+        gam()
+    assert capsys.readouterr().err == "error: the prompt is no text in UTF-8\n"
 
 
 def test_what_is_no_export_is_not_overwritten(
