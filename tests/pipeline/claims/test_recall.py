@@ -35,7 +35,7 @@ def judged(task: TaskName = "copying") -> Beyond:
 def test_contradicted() -> None:
     assert judged() == Beyond(
         task="copying", model="gam", verdict="contradicted", reach=5, chance=CHANCE, lowest=CHANCE,
-        highest=CHANCE + 0.01, queries=60_000, near=0.99, transformer=0.96, n=3,
+        highest=CHANCE + 0.01, queries=60_000, near=0.99, transformer=0.96, rival="transformer", n=3,
     )  # fmt: skip
 
 
