@@ -19,6 +19,7 @@ from pipeline.commands.slurm import Job, Slurm
 from tests.pipeline.commands.fake_slurm import FakeSlurm, wait_for
 from tests.pipeline.commands.graphs import GRAPH, begin, diary, environment, launch, out_of_date
 
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # of a package that DVC uses
 ON_SLURM = ("--launcher", "slurm")
 
 
