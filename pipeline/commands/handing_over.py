@@ -114,9 +114,10 @@ class Task:
         return {str(file.relative_to(self.made)): _sha256(file) for file in made}
 
     def ended(self) -> Ended | None:
-        """How it ended, if it has. Raises UserError where the file that says so is damaged."""
-        file = self.folder / ENDED
-        return Ended(**read_json(file)) if file.exists() else None
+        """How it ended, if it has. A damaged word is none: the next attempt finds what was made, and says it again."""
+        with suppress(UserError):
+            return Ended(**read_json(self.folder / ENDED))
+        return None
 
     def begin_again(self) -> None:
         """Forget how it ended."""

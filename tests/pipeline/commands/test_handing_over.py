@@ -65,6 +65,8 @@ def test_killed_between_writing_and_handing_over(task: Task) -> None:
     task.begin_again()
     task()
     assert (task.house / "work/log").read_text() == "was there"
+    (task.folder / "ended.json").write_text('{"exit_code": 0, "sec')
+    task()
     (task.house / "work/log").unlink()
     (task.house / "work/code").write_text("3")
     task()
