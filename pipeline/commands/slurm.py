@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os.path import relpath
 from pathlib import Path
 from signal import SIGKILL
@@ -73,15 +73,12 @@ class Job:
         shutil.rmtree(self.task.folder, ignore_errors=True)
 
 
-@dataclass
 class Slurm:
     """Nodes of a cluster for `jobs` stages at a time, and this machine for what is quick, one at a time."""
 
-    jobs: int
-    house: Path = field(default_factory=Path.cwd)
-
-    def __post_init__(self) -> None:
+    def __init__(self, jobs: int) -> None:
         self.submitit, self.cluster, self.code = load_submitit(), load_cluster(), code_sha256()
+        self.jobs, self.house = jobs, Path.cwd()
         self.local = Local(1)
         SUBMITTED.mkdir(parents=True, exist_ok=True)
         self.lock = FileLock(paths.SLURM / "launcher.lock")
@@ -113,7 +110,9 @@ class Slurm:
         if ended is not None and ended.exit_code != 0:
             job.task.begin_again()
         self.look(job)
-        if job.exit_code is None and job.queued is None:
+        if job.queued is not None:
+            print(f"{job.task.name}: job {job.queued.number} of an earlier call", flush=True)
+        elif job.exit_code is None:
             job.log.unlink(missing_ok=True)
             self.submit(job)
         return job

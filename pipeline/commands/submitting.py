@@ -5,8 +5,10 @@ submitit itself would ask sacct, which a cluster without accounting does not hav
 
 import shutil
 import subprocess
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from types import ModuleType
 
@@ -72,7 +74,8 @@ def submit(submitit: ModuleType, task: Task, comment: str, log: Path, cluster: C
         additional_parameters={"output": str(log), "requeue": True},
     )
     try:
-        return Queued(executor.submit(task).job_id, "PENDING")
+        with redirect_stderr(StringIO()):  # where it repeats what sbatch says
+            return Queued(executor.submit(task).job_id, "PENDING")
     except submitit.core.utils.FailedJobError as error:
         reasons = [line.rpartition("error: ")[2] for line in str(error).splitlines() if "error: " in line]
         raise UserError(f"Slurm refuses a job as {paths.CLUSTER} asks for it: {'; '.join(reasons) or error}") from None

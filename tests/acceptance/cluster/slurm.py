@@ -53,6 +53,8 @@ PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
 
 def why_not() -> str | None:
     """Why no Slurm can be started here; None where it can."""
+    if os.geteuid() != 0:
+        return "slurmd was tried as root alone"
     missing = [name for name in DAEMONS if shutil.which(name, path=_path()) is None]
     return f"{', '.join(missing)} not installed: apt-get install slurm-wlm munge" if missing else None
 
