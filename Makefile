@@ -14,6 +14,7 @@ find_python = $(shell for python in python3 $(PYTHONS:%=python%); do \
 OVERLAY := stories
 EXPECTED := pipeline/commands/overlays/stories
 JOBS := 1
+LAUNCHER := local
 LIMIT := 570
 DRY :=
 TRACKER :=
@@ -32,7 +33,7 @@ IMAGE_ARGS_12.6 := --build-arg LOCK=requirements-cu126.lock \
 	--build-arg BUILD_IMAGE=docker.io/nvidia/cuda:12.6.3-devel-ubuntu24.04 \
 	--build-arg RUN_IMAGE=docker.io/nvidia/cuda:12.6.3-base-ubuntu24.04
 
-.PHONY: help quickstart test faults bench check repro grid gpu tables report watch verify expected doctor
+.PHONY: help quickstart test faults cluster-check bench check repro grid gpu tables report watch verify expected doctor
 .PHONY: image docker-repro docker-check lock lock-cu126 lint-docker crate sbom audit
 
 help:                 ## what make can be told to do: this list
@@ -48,6 +49,9 @@ test: $(READY)        ## all tests
 faults: $(READY)      ## kills, full disks and flipped bits in small runs, and what was lost: some minutes
 	python -m tests.acceptance.faults
 
+cluster-check: $(READY) ## the grid on a Slurm of two nodes that it starts here, in which things are killed: some minutes
+	python -m tests.acceptance.cluster
+
 bench: $(READY)       ## how fast this machine runs the models: some twenty-five minutes
 	python -m benchmarks
 
@@ -56,9 +60,9 @@ check: $(READY)       ## lint and types
 	ruff format --check .
 	mypy
 
-repro grid: $(READY)  ## every run of params.yaml that is missing, and the tables (JOBS=2: two trainings at a time)
+repro grid: $(READY)  ## every run of params.yaml that is missing, and the tables (JOBS=2: two at a time; LAUNCHER=slurm: on a cluster)
 	python -m pipeline.check
-	python -m pipeline grid --jobs $(JOBS)
+	python -m pipeline grid --jobs $(JOBS) --launcher $(LAUNCHER)
 
 gpu: $(READY)         ## all that only a GPU can tell, in LIMIT seconds; again: the rest (DRY=1: on the CPU, tiny)
 	python -m pipeline gpu --limit $(LIMIT) $(if $(DRY),--dry)

@@ -9,9 +9,15 @@ MIRROR = "GAM_DATASETS_MIRROR"
 
 GRAPH = Path("dvc.yaml")
 PARAMS = Path("params.yaml")
+CLUSTER = Path("cluster.yaml")
+"""What a job asks of Slurm."""
 PARAMS_ARE_VALID = Path("data/params.valid")
 RUNS = Path("runs")
 WORK = Path("work")
+LOGS = WORK / "logs"
+"""Folder of what stages print, a file each."""
+SLURM = WORK / "slurm"
+"""Folder of the stages that run on nodes, a folder each."""
 EXPORTS = Path("exports")
 """Folder of models that can be taken away."""
 REPORT = Path("report/index.html")

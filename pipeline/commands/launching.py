@@ -2,19 +2,22 @@
 
 A stage that fails stops only those that need it; a training that fails is tried once more, with nothing beside it,
 since it may have wanted memory. The tables and figures come last, from what is there. Ctrl-C and SIGTERM start no more,
-reach all that run, and end this process when those have saved themselves.
+reach all that run on this machine, and end this process when those have saved themselves. What DVC is to know of a
+stage is recorded here alone, wherever it ran.
 """
 
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from dvc.exceptions import DvcException
 
+from pipeline.base import paths
 from pipeline.base.errors import UserError
 from pipeline.base.interruption import Interruption
-from pipeline.commands import workers
+from pipeline.commands.places import Place, Work, how_it_ended
 from pipeline.commands.progress import Progress, kind, label
 from pipeline.commands.recording import (
     ChangedMeanwhileError,
@@ -25,21 +28,24 @@ from pipeline.commands.recording import (
     record,
     reserved,
 )
+from pipeline.commands.slurm import Slurm
+from pipeline.commands.workers import Local, load_before
+
+Launcher = Literal["local", "slurm"]
+"""Where stages run: on this machine, or as jobs of Slurm."""
 
 ALONE = ("peak", "timing", "scaling")
 """Measure time or memory: nothing runs beside them, and they are started afresh."""
 LAST = ("tables", "figures")
 """Show what is there, so they need no stage to have ended well."""
 TRIED_AGAIN = ("train", "tune")
-SHOWN = 15
-"""Last lines of the output of a stage that failed."""
 
 
 @dataclass
 class Running:
     """A stage at work."""
 
-    worker: workers.Worker
+    work: Work
     inputs: list[Any]
     """What it read when it began."""
     reservation: ExitStack
@@ -48,8 +54,8 @@ class Running:
 class Launch:
     """Stages that wait for others, are ready, run, and have ended."""
 
-    def __init__(self, needs: dict[Stage, set[Stage]], jobs: int) -> None:
-        self.needs, self.jobs = needs, jobs
+    def __init__(self, needs: dict[Stage, set[Stage]], jobs: int, place: Place) -> None:
+        self.needs, self.jobs, self.place = needs, jobs, place
         self.kinds = list(dict.fromkeys(map(kind, needs)))
         self.waiting = list(needs)
         self.ready: list[Stage] = []
@@ -59,7 +65,6 @@ class Launch:
         self.skipped: list[Stage] = []
         self.again: set[Stage] = set()
         self.progress = Progress()
-        self.gpus = workers.gpus()
 
     def settle(self) -> None:
         """See which of the waiting have all that they need: of these, some are as recorded, and count as made."""
@@ -79,13 +84,23 @@ class Launch:
                         self.fail(stage, f"cannot start: {error}")
 
     def next_to_start(self) -> Stage | None:
-        """A stage that may start now."""
-        together = [stage for stage in self.ready if not self.is_alone(stage)]
-        if together:
-            may = len(self.running) < self.jobs and not any(map(self.is_alone, self.running))
-            # An evaluation before the next training: what is there is seen early, and all kinds are soon measured.
-            return max(together, key=lambda stage: self.kinds.index(kind(stage))) if may else None
-        return self.ready[0] if self.ready and not self.running else None
+        """A stage that may start now: those that want to be alone come last, when nothing else is left to start."""
+        # An evaluation before the next training: what is there is seen early, and all kinds are soon measured.
+        order = sorted(self.ready, key=lambda stage: (self.is_alone(stage), -self.kinds.index(kind(stage))))
+        fits = (stage for stage in order if self.place.has_room(stage, self.at_work(), self.is_alone(stage)))
+        return next(fits, None)
+
+    @contextmanager
+    def reservations(self) -> Iterator[None]:
+        """Give back those of all that still runs, however the context ends."""
+        try:
+            yield
+        finally:
+            for run in self.running.values():
+                run.reservation.close()
+
+    def at_work(self) -> list[Work]:
+        return [run.work for run in self.running.values()]
 
     def is_alone(self, stage: Stage) -> bool:
         return kind(stage) in ALONE or stage in self.again
@@ -99,18 +114,13 @@ class Launch:
             except DvcException as error:
                 self.fail(stage, f"cannot start: {error}")
                 return
-            worker = workers.start(stage.cmd, stage.addressing, fresh=kind(stage) in ALONE, gpu=self.free_gpu())
-            self.running[stage] = Running(worker, inputs, reservation.pop_all())
-
-    def free_gpu(self) -> str | None:
-        """The one on which the fewest stages run; None where there are none."""
-        busy = [run.worker.gpu for run in self.running.values()]
-        return min(self.gpus, key=busy.count, default=None)
+            work = self.place.start(stage, self.at_work(), self.is_alone(stage))
+            self.running[stage] = Running(work, inputs, reservation.pop_all())
 
     def collect(self, *, interrupted: bool = False) -> None:
         """Record those that ended well, and show what the others said, unless they were told to stop."""
         for stage, run in list(self.running.items()):
-            code = run.worker.exit_code
+            code = run.work.exit_code
             if code is None:
                 continue
             del self.running[stage]
@@ -118,18 +128,16 @@ class Launch:
                 if code == 0:
                     self.record(stage, run)
                 elif not interrupted:
-                    how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-                    self.fail(
-                        stage, f"{how}, its output is in {run.worker.log.absolute()}:\n{run.worker.last_lines(SHOWN)}"
-                    )
+                    self.fail(stage, how_it_ended(run.work))
 
     def record(self, stage: Stage, run: Running) -> None:
-        seconds = run.worker.seconds
+        seconds = run.work.seconds
         try:
-            record(stage, run.inputs)
+            with run.work.delivered():
+                record(stage, run.inputs)
         except ChangedMeanwhileError:
             self.fail(stage, "is not recorded: what it reads was changed while it ran")
-        except (DvcException, OSError) as error:
+        except (DvcException, OSError, UserError) as error:
             self.fail(stage, f"is not recorded: {error}")
         else:
             self.well.add(stage)
@@ -149,9 +157,10 @@ class Launch:
         """A line with how far all is, and what else there is to say below it."""
         together = [stage for stage in [*self.ready, *self.waiting] if not self.is_alone(stage)]
         alone = [stage for stage in [*self.ready, *self.waiting] if self.is_alone(stage)]
-        at_work = {stage: run.worker.seconds for stage, run in self.running.items()}
+        at_work = {stage: run.work.seconds for stage, run in self.running.items()}
         first, *more = text.splitlines()
-        print(self.progress.line(first, at_work, together, alone, self.jobs), *more, sep="\n", flush=True)
+        line = self.progress.line(first, at_work, together, alone, self.jobs, len(self.failed))
+        print(line, *more, sep="\n", flush=True)
 
 
 def only(names: list[str], graph: dict[Stage, set[Stage]]) -> dict[Stage, set[Stage]]:
@@ -169,36 +178,35 @@ def only(names: list[str], graph: dict[Stage, set[Stage]]) -> dict[Stage, set[St
     return {stage: needs for stage, needs in graph.items() if stage in wanted}
 
 
-def launch(jobs: int, names: list[str]) -> bool:
+def launch(jobs: int, names: list[str], launcher: Launcher = "local") -> bool:
     """Run all that is out of date, `jobs` stages at a time; whether all ended well. Of what is named, where it is."""
     interruption = Interruption()
+    place = Slurm(jobs) if launcher == "slurm" else Local(jobs)
     with graph_of_stages() as graph:
         needs = only(names, graph) if names else graph
         interruption.unsaved = True
-        state = Launch(needs, jobs)
+        state = Launch(needs, jobs, place)
         state.settle()
-        workers.load_before({kind(stage) for stage in (*state.ready, *state.waiting)})
+        load_before({kind(stage) for stage in (*state.ready, *state.waiting)})
         if state.ready:
             print(
-                f"Up to {len(state.ready) + len(state.waiting)} stages to run; output: {workers.LOGS.absolute()}/",
+                f"Up to {len(state.ready) + len(state.waiting)} stages to run; output: {paths.LOGS.absolute()}/",
                 flush=True,
             )
         else:
             print("Nothing to run: no stage has changed.")
-        while interruption.number is None:
-            while interruption.number is None and (stage := state.next_to_start()):
-                state.start(stage)
+        with state.reservations():
+            while interruption.number is None:
+                while interruption.number is None and (stage := state.next_to_start()):
+                    state.start(stage)
+                    state.settle()
+                if not state.running:
+                    break
+                place.wait_for_any(state.at_work(), seconds=0.5)
+                state.collect()
                 state.settle()
-            if not state.running:
-                break
-            workers.wait_for_any([run.worker for run in state.running.values()], seconds=0.5)
-            state.collect()
-            state.settle()
-        for run in state.running.values():
-            run.worker.stop()
-        for run in state.running.values():
-            run.worker.wait()
-        state.collect(interrupted=True)
+            place.leave(state.at_work())
+            state.collect(interrupted=True)
     interruption.unsaved = False
     if interruption.number is not None:
         interruption.stop()

@@ -31,13 +31,24 @@ class Progress:
         for alike in (_but_the_seed(stage), kind(stage)):
             self.seconds[alike].append(seconds)
 
-    def line(self, text: str, running: dict[Stage, float], together: list[Stage], alone: list[Stage], jobs: int) -> str:
+    def line(
+        self,
+        text: str,
+        running: dict[Stage, float],
+        together: list[Stage],
+        alone: list[Stage],
+        jobs: int,
+        failed: int = 0,
+    ) -> str:
         """One stage more has ended: a line for it. Those at work come with the seconds since their start."""
         self.lines += 1
         rest = [*running, *together, *alone]
+        at_work = sum(seconds > 0 for seconds in running.values())
+        counts = {"running": at_work, "waiting": len(rest) - at_work, "failed": failed}
         text = f"[{self.lines} of {self.lines + len(rest)}] {text}"
+        text = ", ".join([text, *(f"{number} {what}" for what, number in counts.items() if number)])
         unseen = [stage for stage in rest if self._typical(stage) is None]
-        if not rest or (2 * len(unseen) >= len(rest) and len(rest) > self.lines):
+        if not rest or not self.seconds or (2 * len(unseen) >= len(rest) and len(rest) > self.lines):
             return text  # too little is known: most of what is left is of a kind that was not seen yet
         usual = fmean(seconds for alike in self.seconds.values() for seconds in alike)
         shared = sum(max(0.0, (self._typical(stage) or usual) - so_far) for stage, so_far in running.items())

@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.connection import wait
@@ -17,9 +17,9 @@ from pathlib import Path
 
 from pipeline.base import paths
 from pipeline.base.errors import exit_cleanly
+from pipeline.commands.places import Work
+from pipeline.commands.recording import Stage
 
-LOGS = paths.WORK / "logs"
-"""What stages print, a file each."""
 LOADED_BEFORE = ("train", "evaluate", "inside", "fingerprint")
 """Stages that run many times. Loading them touches no GPU, and starts no thread that a fork would lose: OpenBLAS
 starts its own anew."""
@@ -34,6 +34,7 @@ class Worker:
     process: "multiprocessing.context.ForkServerProcess"
     log: Path
     started: float
+    alone: bool
     gpu: str | None
     """The one that it sees; None where it sees what the launcher sees."""
 
@@ -52,10 +53,9 @@ class Worker:
         """Since it was started."""
         return time.monotonic() - self.started
 
-    def last_lines(self, number: int) -> str:
-        """Of its output, set in."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return "\n".join(f"    {line}" for line in lines[-number:])
+    def delivered(self) -> AbstractContextManager[None]:
+        """It ran in the repository's folder: all is in its place."""
+        return nullcontext()
 
     def stop(self) -> None:
         """SIGTERM to it and to all that it started."""
@@ -89,21 +89,41 @@ def gpus() -> list[str]:
     return re.findall(r"^GPU \d+:.*\(UUID: (\S+)\)$", listed.stdout, re.MULTILINE)
 
 
-def start(command: str, name: str, *, fresh: bool, gpu: str | None = None) -> Worker:
-    """Run `python -m MODULE ARGUMENTS`. `fresh`: in a process that has loaded nothing, as if called by hand."""
+class Local:
+    """This machine, where `jobs` stages may run at a time, each on one of the GPUs if there are any."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs, self.gpus = jobs, gpus()
+
+    def has_room(self, stage: Stage, running: Collection[Work], alone: bool) -> bool:  # noqa: ARG002
+        return not running or not alone and len(running) < self.jobs and not any(work.alone for work in running)
+
+    def start(self, stage: Stage, running: Collection[Work], alone: bool) -> Worker:
+        busy = [worker.gpu for worker in running if isinstance(worker, Worker)]
+        return start(stage.cmd, stage.addressing, alone=alone, gpu=min(self.gpus, key=busy.count, default=None))
+
+    def wait_for_any(self, running: Collection[Work], seconds: float) -> None:
+        wait([worker.process.sentinel for worker in running if isinstance(worker, Worker)], seconds)
+
+    def leave(self, running: Collection[Work]) -> None:
+        """End them all, saved."""
+        workers = [worker for worker in running if isinstance(worker, Worker)]
+        for worker in workers:
+            worker.stop()
+        for worker in workers:
+            worker.wait()
+
+
+def start(command: str, name: str, *, alone: bool, gpu: str | None = None) -> Worker:
+    """Run `python -m MODULE ARGUMENTS`. `alone`: in a process that has loaded nothing, as if called by hand."""
     python, dash_m, module, *arguments = shlex.split(command)
     if (python, dash_m) != ("python", "-m"):
         raise ValueError(f"{name} is not run as `python -m MODULE`: {command}")
-    log = LOGS / f"{name}.log"
+    log = paths.LOGS / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    process = FORKING.Process(target=_run, args=(module, arguments, log, fresh, gpu), name=name)
+    process = FORKING.Process(target=_run, args=(module, arguments, log, alone, gpu), name=name)
     process.start()
-    return Worker(process, log, time.monotonic(), gpu)
-
-
-def wait_for_any(workers: Iterable[Worker], seconds: float) -> None:
-    """Until one of them ends, or so long."""
-    wait([worker.process.sentinel for worker in workers], seconds)
+    return Worker(process, log, time.monotonic(), alone, gpu)
 
 
 def _run(module: str, arguments: list[str], log: Path, fresh: bool, gpu: str | None) -> None:

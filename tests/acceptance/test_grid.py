@@ -13,7 +13,6 @@ from ruamel.yaml import YAML
 from pipeline.base import paths
 from pipeline.base.paths import HOUSE
 from pipeline.commands.quickstart import dvc_environment
-from pipeline.commands.workers import LOGS
 from pipeline.params.reading import read_yaml
 from tests.acceptance.workspaces import dvc, make_workspace, stages_run, write_params
 from tests.conftest import tiny_params
@@ -93,6 +92,6 @@ def test_trainings_side_by_side_stop_saved(house: Path) -> None:
     text, _ = grid.communicate(timeout=30)
     assert grid.returncode == 128 + signal.SIGINT
     assert "stopped by SIGINT, everything is saved" in text
-    logs = [file.read_text() for file in (house / LOGS).iterdir()]
+    logs = [file.read_text() for file in (house / paths.LOGS).iterdir()]
     assert sum("stopped by SIGTERM, everything is saved" in log for log in logs) == 2
     assert not (house / paths.work("stories", "gam-sum-fusion", 0)).exists()

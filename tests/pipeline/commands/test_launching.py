@@ -8,31 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
-from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from pipeline.base.paths import HOUSE
 from pipeline.commands import workers
-from pipeline.commands.quickstart import dvc_environment
+from tests.pipeline.commands.graphs import GRAPH, begin, diary, environment, launch, out_of_date
 
-STAGE = """
-import sys, os, signal, time
-from pathlib import Path
-
-def main():
-    name = sys.argv[1]
-    with open("diary", "a") as diary: diary.write(f"{name} begins\\n")
-    for line in Path(f"{name}.todo").read_text().splitlines() if Path(f"{name}.todo").exists() else []:
-        exec(line)
-    folder = Path("shown" if name == "e" else "out")
-    folder.mkdir(exist_ok=True)
-    (folder / name).write_text(Path(f"{name}.in").read_text() if Path(f"{name}.in").exists() else "made")
-    with open("diary", "a") as diary: diary.write(f"{name} ends\\n")
-    print("all is well with", name)
-
-if __name__ == "__main__":
-    main()
-"""
 WAIT = """
 import signal, sys, time
 from pathlib import Path
@@ -49,53 +29,6 @@ while not Path(f"{name}.saved").exists():
     time.sleep(0.05)
 """
 """Lasts until SIGTERM, and saves itself then."""
-GRAPH = {"a": ("train", ["a.in"]), "b": ("train", []), "c": ("evaluate", ["out/a"]), "d": ("timing", ["d.in"]),
-         "e": ("tables", ["out"])}  # fmt: skip
-
-
-@pytest.fixture
-def graph(tmp_path: Path) -> Path:
-    """Five stages: c needs a; d is alone; e is last, and reads what the others wrote."""
-    for module in ("train", "evaluate", "timing", "tables"):
-        (tmp_path / f"{module}.py").write_text(STAGE)
-    stages = ""
-    for name, (module, deps) in GRAPH.items():
-        folder = "shown" if name == "e" else "out"
-        stages += f"  {name}:\n    cmd: python -m {module} {name}\n    deps: {deps}\n"
-        stages += f"    outs: [{folder}/{name}: {{persist: true}}]\n"
-    (tmp_path / "dvc.yaml").write_text(f"stages:\n{stages}")
-    for name in "ad":
-        (tmp_path / f"{name}.in").write_text("1")
-    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", "--no-scm"], cwd=tmp_path, check=True)
-    return tmp_path
-
-
-def environment() -> dict[str, str]:
-    return dvc_environment() | {"PYTHONPATH": str(HOUSE)}
-
-
-def begin(folder: Path, jobs: int = 2, *stages: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "pipeline", "grid", "--jobs", str(jobs), *stages],
-        cwd=folder, env=environment(),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-
-
-def launch(folder: Path, jobs: int = 2, *stages: str) -> tuple[int, str]:
-    process = begin(folder, jobs, *stages)
-    text, _ = process.communicate(timeout=120)
-    return process.returncode, text
-
-
-def diary(folder: Path) -> list[str]:
-    file = folder / "diary"
-    return file.read_text().splitlines() if file.exists() else []
-
-
-def out_of_date(folder: Path) -> set[str]:
-    with Repo(str(folder)) as repo:
-        return {name.rpartition(":")[2] for name in repo.status()}
 
 
 def test_a_stage_begins_when_what_it_needs_is_made(graph: Path) -> None:
