@@ -11,13 +11,13 @@ import pytest
 from pipeline.base.errors import UserError
 from pipeline.base.files import read_checked_json
 from pipeline.base.paths import raw
-from pipeline.data.rows import INDEX, encode_rows, read_index, read_rows, rows_file
+from pipeline.data.rows import INDEX, read_index, read_rows, rows_file
 from pipeline.data.stories import stories
 from pipeline.fetch import fetch
 from pipeline.fetch import main as fetch_main
 from pipeline.params.datasets import Dataset
 from pipeline.params.schema import load_params
-from tests.conftest import Workspace
+from tests.conftest import Workspace, as_stored
 
 ROWS = {"train": ["", " one \n", "zwei \u00e9\u4e16", "three"], "validation": ["four"], "test": ["five", "six"]}
 
@@ -72,7 +72,7 @@ def test_a_mirror_has_folders_named_as_on_the_hub(path: str, configuration: str 
 
 @pytest.mark.usefixtures("mirror")
 def test_row_hash() -> None:
-    right = sha256(encode_rows(ROWS["validation"])).hexdigest()
+    right = sha256(as_stored(ROWS["validation"])).hexdigest()
     fetch(dataset("a/text", sha256={"validation": right}), "text")
     with pytest.raises(UserError, match=f"rows of train have SHA-256 [0-9a-f]*, params.yaml expects {right}"):
         fetch(dataset("a/text", sha256={"train": right}), "text")
@@ -123,5 +123,5 @@ def test_generated_corpus(workspace: Workspace) -> None:
     workspace.call(fetch_main, "--dataset", "stories")
     hashes = read_index(raw("stories"), load_params().datasets["stories"].what_rows())
     train = list(read_rows(raw("stories"), "train", hashes["train"]))
-    assert train == stories(0, "train", 100)[:60]
+    assert train == list(stories(0, "train", 100))[:60]
     assert len({*train, *stories(0, "validation", 60), *stories(1, "train", 60)}) == 180

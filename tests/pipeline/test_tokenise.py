@@ -16,14 +16,14 @@ from tokenizers import Tokenizer
 from pipeline.base import paths
 from pipeline.base.errors import UserError
 from pipeline.base.paths import HOUSE
-from pipeline.data.rows import encode_rows, read_index, read_rows, rows_file
+from pipeline.data.rows import read_index, read_rows, rows_file
 from pipeline.fetch import MIRROR, fetch
 from pipeline.fetch import main as fetch_main
 from pipeline.params.datasets import Dataset
 from pipeline.params.schema import load_params
 from pipeline.tokenise import UNKNOWN, WordEncoder, train_tokenizer
 from pipeline.tokenise import main as tokenise_main
-from tests.conftest import Workspace, tokens_of
+from tests.conftest import Workspace, as_stored, tokens_of
 
 RECORDED = json.loads((HOUSE / "tests/golden/tokenization.json").read_text())
 needs_mirror = pytest.mark.skipif(MIRROR not in os.environ, reason=f"{MIRROR} names no folder with the recorded texts")
@@ -122,7 +122,7 @@ def test_stage(workspace: Workspace) -> None:
         assert isinstance(ids, np.memmap)
         assert ids.tolist() == list(published_ids(tokenizer, rows))
         assert counts.rows == len(rows)
-        assert counts.bytes == len(encode_rows(rows)) - len(rows)
+        assert counts.bytes == len(as_stored(rows)) - len(rows)
         assert counts.words == sum(len(row.split()) for row in rows) == tokens.word_starts(split).sum()
         assert counts.tokens == len(ids) == len(tokens.word_starts(split))
         blocks = tokens.blocks(split, 32)
