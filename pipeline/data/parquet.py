@@ -13,5 +13,5 @@ def texts(file: str) -> Iterator[Any]:
 
     # As it is told by default, the reader asks for whole row groups, which may be a whole file, and for more of them.
     with ParquetFile(file, buffer_size=BYTES_AT_ONCE, pre_buffer=False) as parquet:
-        for batch in parquet.iter_batches(ROWS_AT_ONCE, columns=["text"]):
+        for batch in parquet.iter_batches(ROWS_AT_ONCE, columns=["text"], use_threads=False):
             yield from batch["text"].to_pylist()
