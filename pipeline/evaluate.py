@@ -1,17 +1,15 @@
 """Stage `evaluate`: the stored weights of one run -> its metrics on validation and test."""
 
-from tokenizers import Tokenizer
-
 from gam import LanguageModel
 from pipeline.artifacts.provenance import provenance
-from pipeline.artifacts.records import LayerGates, Metrics
+from pipeline.artifacts.records import Metrics
 from pipeline.artifacts.storage import write_result
 from pipeline.artifacts.weights import load_weights
 from pipeline.base import paths
 from pipeline.base.errors import exit_cleanly
-from pipeline.data.tokens import TokenFolder, cut_blocks, open_tokens
+from pipeline.data.tokens import open_tokens
 from pipeline.evaluation.metrics import describe, score_blocks
-from pipeline.evaluation.probes import gate_preferences, reach_by_change, reach_by_gradient, word_classes
+from pipeline.evaluation.probes import classes_of_blocks, gate_preferences, reach_by_change, reach_by_gradient
 from pipeline.machine.setup import start
 from pipeline.params.command_line import read_names
 
@@ -37,17 +35,10 @@ def main() -> None:
         splits=splits,
         reach_by_gradient=reach_by_gradient(model, validation),
         reach_by_change=reach_by_change(model, validation),
-        gates=gates_by_layer(model, tokens, batch_size),
+        gates=gate_preferences(model, validation, classes_of_blocks(tokens, model.config.block_size), batch_size),
         provenance=provenance(machine, entry.precision, tokens),
     )
     write_result(paths.metrics(**run), metrics)
-
-
-def gates_by_layer(model: LanguageModel, tokens: TokenFolder, batch_size: int) -> list[LayerGates]:
-    """What the gates prefer in the validation text."""
-    blocks, tokenizer = tokens.blocks("validation", model.config.block_size), Tokenizer.from_str(tokens.tokenizer())
-    classes = word_classes(tokens.ids("validation"), tokens.word_starts("validation"), tokenizer)
-    return gate_preferences(model, blocks, cut_blocks(classes, model.config.block_size), batch_size)
 
 
 if __name__ == "__main__":

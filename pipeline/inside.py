@@ -1,7 +1,5 @@
 """Stage `inside`: the stored weights of one run -> what context is worth to them, and what their parts do."""
 
-from tokenizers import Tokenizer
-
 from gam import LanguageModel
 from pipeline.artifacts.inside_records import ContextLoss, Inside
 from pipeline.artifacts.provenance import provenance
@@ -9,10 +7,10 @@ from pipeline.artifacts.storage import write_result
 from pipeline.artifacts.weights import load_weights
 from pipeline.base import paths
 from pipeline.base.errors import exit_cleanly
-from pipeline.data.tokens import cut_blocks, open_tokens
+from pipeline.data.tokens import open_tokens
 from pipeline.evaluation.context import context_losses, position_losses
 from pipeline.evaluation.gam_parts import SLOT_BLOCKS, path_use, slot_use
-from pipeline.evaluation.probes import GATE_BLOCKS, word_classes
+from pipeline.evaluation.probes import GATE_BLOCKS, classes_of_blocks
 from pipeline.machine.setup import start
 from pipeline.params.command_line import read_names
 
@@ -27,9 +25,6 @@ def main() -> None:
     model.to(machine.device)
     block_size = model.config.block_size
     blocks = tokens.blocks("validation", block_size)
-    classes = word_classes(
-        tokens.ids("validation"), tokens.word_starts("validation"), Tokenizer.from_str(tokens.tokenizer())
-    )
     run = {"dataset": args.dataset, "model": args.model, "seed": args.seed}
     positions = position_losses(model, blocks)
     inside = Inside(
@@ -40,7 +35,7 @@ def main() -> None:
         context_losses=[*context_losses(model, blocks), ContextLoss(tokens=block_size, loss=positions[-1])],
         path_blocks=min(GATE_BLOCKS, len(blocks)),
         slot_blocks=min(SLOT_BLOCKS, len(blocks)),
-        paths=path_use(model, blocks, cut_blocks(classes, block_size)),
+        paths=path_use(model, blocks, classes_of_blocks(tokens, block_size)),
         slots=slot_use(model, blocks),
         provenance=provenance(machine, "float32", tokens),
     )

@@ -4,9 +4,14 @@ A trained model is to beat them. One whose loss is near the unigram's knows how 
 above the bigram's makes less of all the tokens before than a count makes of the last, and one above the trigram's than
 a count makes of the last two.
 
-Shapes: N blocks, T = block_size, V vocabulary.
+Tokens are read some blocks at a time. The memory grows with the different pairs and triples of the train tokens: some
+25 bytes for each.
+
+Shapes: N blocks, T = block_size, V vocabulary, K different pairs or triples, H different beginnings of them.
 """
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -23,6 +28,8 @@ from pipeline.machine.setup import start
 from pipeline.params.command_line import read_names
 
 Probabilities = NDArray[np.float64]
+Numbers = NDArray[np.int64]
+TOKENS_AT_ONCE = 2**22
 
 
 def main() -> None:
@@ -32,13 +39,18 @@ def main() -> None:
     tokens = open_tokens(args.dataset, dataset)
     train = tokens.blocks("train", dataset.block_size)
     frequencies = unigram(train, tokens.vocab_size)
+    pairs, triples = count_after(train, 1, tokens.vocab_size), count_after(train, 2, tokens.vocab_size)
     models: dict[Ngram, dict[Literal["validation", "test"], SplitMetrics]] = {name: {} for name in NGRAMS}
     for split, counts in tokens.splits.items():
         if split != "train":
             blocks = tokens.blocks(split, dataset.block_size)
-            models["unigram"][split] = describe(score(frequencies[blocks[:, 1:]], batch_size), counts)
-            models["bigram"][split] = describe(score(bigram(train, frequencies, blocks), batch_size), counts)
-            models["trigram"][split] = describe(score(trigram(train, frequencies, blocks), batch_size), counts)
+            probabilities: dict[Ngram, Iterator[Probabilities]] = {
+                "unigram": (frequencies[part[:, 1:]] for part in parts(blocks)),
+                "bigram": (bigram(pairs, frequencies, part) for part in parts(blocks)),
+                "trigram": (trigram(triples, pairs, frequencies, part) for part in parts(blocks)),
+            }
+            for name, of_parts in probabilities.items():
+                models[name][split] = describe(score(of_parts, batch_size), counts)
     result = Ngrams(
         dataset=args.dataset,
         data=dataset.what(),
@@ -50,74 +62,108 @@ def main() -> None:
     write_result(paths.ngrams(args.dataset), result)
 
 
+def parts(blocks: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """The blocks, so many at a time that they have some TOKENS_AT_ONCE."""
+    rows = max(1, TOKENS_AT_ONCE // blocks.shape[1])
+    for at in range(0, len(blocks), rows):
+        yield blocks[at : at + rows]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How often which targets stand after which ids: pairs, or triples."""
+
+    vocab_size: int
+    together: Numbers
+    """The pairs or triples, each as one number, sorted: (K,)."""
+    counts: Numbers
+    """How often each of them is there: (K,)."""
+    before: Numbers
+    """What targets stand after, each as one number, sorted: (H,)."""
+    totals: Numbers
+    """How many targets do: (H,)."""
+    kinds: Numbers
+    """How many different ones do: (H,)."""
+
+
 def unigram(train: NDArray[Any], vocab_size: int) -> Probabilities:
     """Probability (V,) of each id as a target in blocks (N, T + 1), one added to each count (Laplace)."""
-    counts = np.bincount(train[:, 1:].ravel(), minlength=vocab_size)
+    counts = np.zeros(vocab_size, np.int64)
+    for part in parts(train):
+        counts += np.bincount(part[:, 1:].ravel(), minlength=vocab_size)
     smoothed: Probabilities = (counts + 1) / (counts.sum() + vocab_size)
     return smoothed
 
 
-def bigram(train: NDArray[Any], frequencies: Probabilities, blocks: NDArray[Any]) -> Probabilities:
-    """Probability (N, T) of each target of `blocks` (N, T + 1) given the id before it, by the pairs of `train`.
+def count_after(train: NDArray[Any], before: Literal[1, 2], vocab_size: int) -> Counts:
+    """What stands after one id, or after two, in blocks (N, T + 1)."""
+    together, counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    for part in parts(train):
+        keys, found = np.unique(_given(part, before, vocab_size) * vocab_size + part[:, before:], return_counts=True)
+        at = np.searchsorted(together, keys)
+        new = np.searchsorted(together, keys, side="right") == at
+        counts[at[~new]] += found[~new]
+        together, counts = np.insert(together, at[new], keys[new]), np.insert(counts, at[new], found[new])
+    beginnings = together // vocab_size
+    first = np.flatnonzero(np.concatenate([[True], beginnings[1:] != beginnings[:-1]]))
+    kinds = np.diff(first, append=len(together))
+    return Counts(vocab_size, together, counts, beginnings[first], np.add.reduceat(counts, first), kinds)
+
+
+def bigram(pairs: Counts, frequencies: Probabilities, blocks: NDArray[Any]) -> Probabilities:
+    """Probability (N, T) of each target of `blocks` (N, T + 1) given the id before it, by pairs of train tokens.
 
     `frequencies` (V,) are the unigram's, to which it falls back.
     """
-    given, targets = blocks[:, :-1], blocks[:, 1:]
-    return witten_bell(train[:, :-1], train[:, 1:], given, targets, frequencies[targets], len(frequencies))
+    targets = blocks[:, 1:]
+    return witten_bell(pairs, _given(blocks, 1, pairs.vocab_size), targets, frequencies[targets])
 
 
-def trigram(train: NDArray[Any], frequencies: Probabilities, blocks: NDArray[Any]) -> Probabilities:
-    """The same given the two ids before it, by the triples of `train`, falling back to the bigram.
+def trigram(triples: Counts, pairs: Counts, frequencies: Probabilities, blocks: NDArray[Any]) -> Probabilities:
+    """The same given the two ids before it, by the triples, falling back to the bigram.
 
     The first target of a block has one id before it: its probability is the bigram's.
     """
-    probabilities, vocab_size = bigram(train, frequencies, blocks), len(frequencies)
-    known, wanted = _pairs(train, vocab_size)[:, :-1], _pairs(blocks, vocab_size)[:, :-1]
-    fallback, targets = probabilities[:, 1:], blocks[:, 2:]
-    probabilities[:, 1:] = witten_bell(known, train[:, 2:], wanted, targets, fallback, vocab_size)
+    probabilities = bigram(pairs, frequencies, blocks)
+    given = _given(blocks, 2, triples.vocab_size)
+    probabilities[:, 1:] = witten_bell(triples, given, blocks[:, 2:], probabilities[:, 1:])
     return probabilities
 
 
-def witten_bell(
-    train_given: NDArray[Any],
-    train_targets: NDArray[Any],
-    given: NDArray[Any],
-    targets: NDArray[Any],
-    fallback: Probabilities,
-    vocab_size: int,
-) -> Probabilities:
-    """P(w | h) of `targets` w after `given` h, any numbers for the ids before, of which `fallback` holds P'(w | h).
+def witten_bell(train: Counts, given: Numbers, targets: NDArray[Any], fallback: Probabilities) -> Probabilities:
+    """P(w | h) of `targets` w after `given` h, numbers for the ids before, of which `fallback` holds P'(w | h).
 
     P(w | h) = (c(h, w) + k(h) P'(w | h)) / (c(h) + k(h)) with c(h, w) and c(h) how often train has w after h and any
     target after h, k(h) how many different ones, and P' what is known from fewer ids (Witten and Bell 1991, method C,
     in the interpolated form of Chen and Goodman 1999, section 2.4). What never stood before a target has P'.
     """
-    train_given, given = train_given.astype(np.int64), given.astype(np.int64)
-    together, counts = np.unique(train_given * vocab_size + train_targets, return_counts=True)
-    found = _look_up(together, counts, given * vocab_size + targets)
-    before, first, kinds = np.unique(together // vocab_size, return_index=True, return_counts=True)
-    totals = np.add.reduceat(counts, first)
-    total, kind = _look_up(before, totals, given), _look_up(before, kinds, given)
+    found = _look_up(train.together, train.counts, given * train.vocab_size + targets)
+    total, kind = _look_up(train.before, train.totals, given), _look_up(train.before, train.kinds, given)
     probabilities: Probabilities = (found + kind * fallback) / np.maximum(total + kind, 1)
     return np.where(kind > 0, probabilities, fallback)
 
 
-def _look_up(keys: NDArray[np.int64], values: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+def _look_up(keys: Numbers, values: Numbers, wanted: Numbers) -> Numbers:
     """The value of each wanted key, 0 where it is not among the sorted `keys`."""
     nearest = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
     return np.where(keys[nearest] == wanted, values[nearest], 0)
 
 
-def _pairs(blocks: NDArray[Any], vocab_size: int) -> NDArray[np.int64]:
-    """One number (N, T) for each id and the one after it."""
-    return blocks[:, :-1].astype(np.int64) * vocab_size + blocks[:, 1:]
+def _given(blocks: NDArray[Any], before: Literal[1, 2], vocab_size: int) -> Numbers:
+    """One number (N, T + 1 - before) for the `before` ids before each target that has so many before it."""
+    ids = blocks.astype(np.int64)
+    return ids[:, :-1] if before == 1 else ids[:, :-2] * vocab_size + ids[:, 1:-1]
 
 
-def score(probabilities: Probabilities, batch_size: int) -> Score:
-    """Losses of targets with these probabilities (N, T), defined like those of a trained model."""
-    losses = -np.log(probabilities).mean(axis=1)
+def score(probabilities: Iterable[Probabilities], batch_size: int) -> Score:
+    """Losses of targets with these probabilities (N, T), some blocks after others, defined like a trained model's."""
+    of_parts, targets = [], 0
+    for part in probabilities:
+        of_parts.append(-np.log(part).mean(axis=1))
+        targets += part.size
+    losses = np.concatenate(of_parts)
     batches = [losses[at : at + batch_size].mean() for at in range(0, len(losses), batch_size)]
-    return Score(float(np.mean(batches)), float(losses.mean()), probabilities.size)
+    return Score(float(np.mean(batches)), float(losses.mean()), targets)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from pipeline.base.errors import exit_cleanly
 from pipeline.base.paths import HOUSE
 from pipeline.commands.quickstart import merge, only_what_runs, with_overlay
+from pipeline.data.rows import encode_rows
 from pipeline.data.tokens import TokenFolder, open_tokens
 from pipeline.fetch import main as fetch
 from pipeline.params.reading import read_yaml
@@ -68,6 +69,11 @@ class Workspace:
 def tokens_of(name: str) -> TokenFolder:
     """The tokens of a data set of the present params.yaml."""
     return open_tokens(name, load_params().datasets[name])
+
+
+def as_stored(rows: Iterable[str]) -> bytes:
+    """A split on disk."""
+    return b"".join(encode_rows(rows))
 
 
 def run_without(blocked: list[str], code: str, folder: Path) -> None:

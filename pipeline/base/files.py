@@ -1,10 +1,11 @@
 """Files appear whole or not at all, and hold the same bytes whatever the platform's conventions."""
 
+import fcntl
 import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkstemp
@@ -48,9 +49,17 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """The same for a folder: everything in it appears together, in place of what was there."""
+    """The same for a folder: everything in it appears together, in place of what was there.
+
+    It may be large, so what killed processes left of it is removed first.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY) as name:
+    prefix = f".{path.name}."
+    for left in path.parent.iterdir():
+        if left.name.startswith(prefix) and left.suffix == TEMPORARY and left.is_dir():
+            with suppress(BlockingIOError), _held(left):
+                shutil.rmtree(left)
+    with TemporaryDirectory(dir=path.parent, prefix=prefix, suffix=TEMPORARY) as name, _held(Path(name)):
         new, old = Path(name, "new"), Path(name, "old")
         new.mkdir()
         yield new
@@ -60,6 +69,17 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             path.rename(old)
         new.rename(path)
         _sync(path.parent)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a folder as long as this process lives. Raises BlockingIOError where another process holds it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _sync(path: Path) -> None:

@@ -9,12 +9,16 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain, islice
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from tempfile import TemporaryDirectory
 from threading import RLock, Thread
 from typing import Any
 
+from pipeline.base.errors import UserError
+from pipeline.base.paths import MIRROR
 from pipeline.data.parquet import texts
 from pipeline.params.datasets import Hub, Split
 
@@ -33,15 +37,18 @@ SETTINGS = {
 }
 """Environment variables with which the client leaves it to us to say what went wrong, and does without torch."""
 
-Rows = dict[Split, list[Any]]
+Answer = list[Any] | str
+"""Rows of a split, none at its end; or why there are none."""
+ROWS_AT_ONCE = 100
+"""Rows that the client's process sends together."""
 
 
-class HubError(Exception):
-    """Why the Hub did not give the rows."""
+@contextmanager
+def downloading(origin: Hub, limits: dict[Split, int | None]) -> Iterator[dict[Split, Iterator[Any]]]:
+    """The first rows of each split, all where the limit is None, to be read in this order while the block runs.
 
-
-def download(origin: Hub, limits: dict[Split, int | None]) -> Rows:
-    """The first rows of each split, all where the limit is None. Raises HubError where the Hub does not give them."""
+    Reading raises UserError where the Hub does not give them.
+    """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     with TemporaryDirectory() as cache:
@@ -49,19 +56,32 @@ def download(origin: Hub, limits: dict[Split, int | None]) -> Rows:
         process.start()
         sender.close()
         try:
-            answer: Rows | str = receiver.recv()
-        except (EOFError, OSError):  # before the answer, or within it
-            process.join()
-            if process.exitcode == -signal.SIGINT:  # Ctrl-C reached it before it reached us
-                raise KeyboardInterrupt from None
-            took_too_long = process.exitcode == OUT_OF_TIME
-            answer = f"not in {LONGEST:g} seconds" if took_too_long else f"its process died, code {process.exitcode}"
+            yield {split: _received(origin, receiver, process) for split in limits}
         finally:
             process.kill()
             process.join()
-    if isinstance(answer, str):
-        raise HubError(answer)
-    return answer
+
+
+def _received(origin: Hub, receiver: "Connection[None, Answer]", process: BaseProcess) -> Iterator[Any]:
+    """The rows of the split whose turn it is."""
+    while answer := _answer(receiver, process):
+        if isinstance(answer, str):
+            raise UserError(
+                f"the Hub did not give {origin.path} ({answer}): "
+                f"check the network and the name, or set {MIRROR} to a folder that has the text"
+            )
+        yield from answer
+
+
+def _answer(receiver: "Connection[None, Answer]", process: BaseProcess) -> Answer:
+    try:
+        return receiver.recv()
+    except (EOFError, OSError):  # before an answer, or within it
+        process.join()
+        if process.exitcode == -signal.SIGINT:  # Ctrl-C reached it before it reached us
+            raise KeyboardInterrupt from None
+        took_too_long = process.exitcode == OUT_OF_TIME
+        return f"not in {LONGEST:g} seconds" if took_too_long else f"its process died, code {process.exitcode}"
 
 
 def _work(
@@ -70,9 +90,9 @@ def _work(
     cache: str,
     longest: float,
     waits: tuple[float, ...],
-    sender: "Connection[Rows | str, None]",
+    sender: "Connection[Answer, None]",
 ) -> None:
-    """Send the rows, or why there are none."""
+    """Send the rows of each split, or why there are none."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C goes to the parent too, which says so
     Thread(target=_end_in_time, args=(longest,), daemon=True).start()
     os.environ.update(SETTINGS)
@@ -80,7 +100,11 @@ def _work(
 
     tqdm.set_lock(RLock())  # its own is one of the system, which complains when a process that held it is ended
     try:
-        sender.send({split: _patiently(origin, split, limit, cache, iter(waits)) for split, limit in limits.items()})
+        for split, limit in limits.items():
+            rows = _patiently(origin, split, limit, cache, iter(waits))
+            while part := list(islice(rows, ROWS_AT_ONCE)):
+                sender.send(part)
+            sender.send([])
     except Exception as error:  # whatever the client raises: its failures come from outside
         sender.send(_reason(error))
 
@@ -93,10 +117,15 @@ def _end_in_time(longest: float) -> None:
     os._exit(OUT_OF_TIME)
 
 
-def _patiently(origin: Hub, split: Split, limit: int | None, cache: str, waits: Iterator[float]) -> list[Any]:
+def _patiently(origin: Hub, split: Split, limit: int | None, cache: str, waits: Iterator[float]) -> Iterator[Any]:
+    """The first rows of a split. A new attempt goes on behind the last row, since a revision never changes."""
+    read = 0
     while True:
         try:
-            return _first_rows(origin, split, limit, cache)
+            for row in islice(_every_row(origin, split, cache), read, limit):
+                read += 1
+                yield row
+            return
         except Exception as error:
             if not _may_pass(error) or (seconds := next(waits, None)) is None:
                 raise
@@ -104,7 +133,7 @@ def _patiently(origin: Hub, split: Split, limit: int | None, cache: str, waits: 
         time.sleep(seconds)
 
 
-def _first_rows(origin: Hub, split: Split, limit: int | None, cache: str) -> list[Any]:
+def _every_row(origin: Hub, split: Split, cache: str) -> Iterator[Any]:
     from datasets import load_dataset_builder
 
     # The cache is an empty one, since the client falls back to whatever revision it finds in there.
@@ -112,7 +141,7 @@ def _first_rows(origin: Hub, split: Split, limit: int | None, cache: str) -> lis
     files = builder.config.data_files.get(split) if builder.name == "parquet" else None
     if files is None:
         raise ValueError(f"it has no Parquet files of {split}")
-    return list(islice(chain.from_iterable(map(texts, files)), limit))
+    return chain.from_iterable(map(texts, files))
 
 
 def _may_pass(error: BaseException | None) -> bool:

@@ -11,9 +11,9 @@ from pipeline.data.parquet import texts
 from pipeline.params.datasets import Split
 
 
-def copied_rows(folder: Path, limits: dict[Split, int | None]) -> dict[Split, list[Any]]:
-    """The first rows of each split, all where the limit is None. Raises UserError naming the file that is wrong."""
-    return {split: list(islice(_every_row(folder, split), limit)) for split, limit in limits.items()}
+def copied_rows(folder: Path, limits: dict[Split, int | None]) -> dict[Split, Iterator[Any]]:
+    """The first rows of each split, all where the limit is None. Reading raises UserError naming a wrong file."""
+    return {split: islice(_every_row(folder, split), limit) for split, limit in limits.items()}
 
 
 def _every_row(folder: Path, split: Split) -> Iterator[Any]:

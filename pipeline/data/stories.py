@@ -4,6 +4,7 @@ Names and objects that a story introduces return dozens of tokens later, in plac
 tell which: a model that sees far does better there than one that sees a few tokens.
 """
 
+from collections.abc import Iterator
 from random import Random
 
 NAMES = (
@@ -30,10 +31,10 @@ FILLERS = (
 )
 
 
-def stories(seed: int, split: str, count: int) -> list[str]:
+def stories(seed: int, split: str, count: int) -> Iterator[str]:
     """`count` stories, one per row; the same seed and split give the same stories, and fewer are the first of more."""
     random = Random(f"{seed} {split}")  # seeded by a string, which hashes alike on every platform
-    return [_story(random) for _ in range(count)]
+    return (_story(random) for _ in range(count))
 
 
 def _story(random: Random) -> str:

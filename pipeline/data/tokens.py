@@ -1,4 +1,7 @@
-"""Token ids on disk: per split a file of little-endian uint16 ids, and one of bytes, 1 where a word starts."""
+"""Token ids on disk: per split a file of little-endian ids, and one of bytes, 1 where a word starts.
+
+They are read through memory maps, and so may be larger than the memory.
+"""
 
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -14,7 +17,8 @@ from pipeline.params.datasets import Dataset, Split
 
 TOKENIZER = "tokenizer.json"
 COUNTS = "counts.json"
-IDS = np.dtype("<u2")
+
+Ids = np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
 
 
 @dataclass(frozen=True)
@@ -49,15 +53,15 @@ class TokenFolder:
             raise UserError(self._damaged(path))
         return text.decode()
 
-    def ids(self, split: Split) -> np.ndarray[Any, np.dtype[np.uint16]]:
+    def ids(self, split: Split) -> Ids:
         """All ids of a split in row order, memory-mapped."""
-        return self._map(f"{split}.ids", IDS, self.splits[split].sha256)
+        return self._map(f"{split}.ids", ids_type(self.vocab_size), self.splits[split].sha256)
 
     def word_starts(self, split: Split) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """1 for each id that begins a word, else 0, memory-mapped."""
         return self._map(f"{split}.word_starts", np.dtype("u1"), self.splits[split].word_starts_sha256)
 
-    def blocks(self, split: Split, block_size: int) -> np.ndarray[Any, np.dtype[np.uint16]]:
+    def blocks(self, split: Split, block_size: int) -> Ids:
         """`cut_blocks` of a split. Raises UserError where the split is shorter than one block."""
         ids = self.ids(split)
         blocks = cut_blocks(ids, block_size)
@@ -80,6 +84,11 @@ class TokenFolder:
 
     def _damaged(self, path: Path) -> str:
         return f"{path} is missing or damaged: delete {self.folder} and run `dvc repro`"
+
+
+def ids_type(vocab_size: int) -> np.dtype[Any]:
+    """How ids are stored: in 16 bits where the vocabulary allows it, else in 32."""
+    return np.dtype("<u2" if vocab_size <= 2**16 else "<u4")
 
 
 def cut_blocks(ids: np.ndarray, block_size: int) -> np.ndarray:

@@ -22,6 +22,7 @@ from torch import Tensor
 from gam import LanguageModel
 from gam.blocks.gam import GAMBlock
 from pipeline.artifacts.records import LayerGates
+from pipeline.data.tokens import TokenFolder, cut_blocks
 from pipeline.evaluation.function_words import FUNCTION_WORDS
 from pipeline.machine.precision import forward_in
 
@@ -109,6 +110,16 @@ def word_classes(ids: Array, word_starts: Array, tokenizer: Tokenizer) -> np.nda
     words = [class_of(tuple(listed[start:end])) for start, end in pairwise(borders)]
     speaks = np.array([any(map(str.isalnum, text)) for text in vocabulary])
     return np.repeat(np.array(words, np.uint8), np.diff(borders)) * speaks[ids]
+
+
+def classes_of_blocks(tokens: TokenFolder, block_size: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """`word_classes` in the first GATE_BLOCKS validation blocks, as far as there are so many: (N, T + 1)."""
+    ids, word_starts = tokens.ids("validation"), tokens.word_starts("validation")
+    wanted = GATE_BLOCKS * (block_size + 1)
+    later = word_starts[wanted:]
+    end = wanted + int(later.argmax()) if later.any() else len(ids)  # where the last of these words ends
+    classes = word_classes(ids[:end], word_starts[:end], Tokenizer.from_str(tokens.tokenizer()))
+    return cut_blocks(classes[:wanted], block_size)
 
 
 def _is_function_word(text: str) -> bool:

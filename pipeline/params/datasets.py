@@ -44,9 +44,9 @@ class Dataset(Section):
     """The splits to use and the number of first rows of each, null for all."""
     sha256: dict[Split, Sha256]
     """Hash of a split's rows, each as UTF-8 followed by a NUL byte; splits that are not named are not checked."""
-    vocab_size: int = Field(ge=5, le=2**16)
-    """Where training the tokenizer stops, if it has merges left and the text has no more characters than that; ids
-    are stored in 16 bits."""
+    vocab_size: int = Field(ge=5, le=2**21)
+    """Where training the tokenizer stops, if it has merges left and the text has no more characters than that; three
+    ids are counted as one number of 63 bits."""
     block_size: int = Field(ge=2, lt=2**63)
     """Tokens of a block in which counts of tokens are scored: that of the models that are compared on it."""
     claims: list[TextClaim]

@@ -156,6 +156,12 @@ def block_order(seed: int, n_blocks: int, epoch: int) -> Tensor:
     return orders[-1]
 
 
+def on_device(blocks: np.ndarray, device: torch.device) -> Tensor:
+    """Token ids as int64. A GPU gets them while it is at work, and is not waited for: that takes pinned memory."""
+    ids = torch.from_numpy(blocks.astype(np.int64))
+    return (ids.pin_memory() if device.type == "cuda" else ids).to(device, non_blocking=True)
+
+
 def train_epochs(
     state: RunState,
     train_blocks: np.ndarray,
@@ -167,18 +173,17 @@ def train_epochs(
 ) -> Iterator[Epoch]:
     """Go on from `state` to the end, and yield after each epoch.
 
-    Blocks are (N, block_size + 1) token ids; dropout draws from torch's global generators. `on_step` sees the state
-    after each step. Raises NotFiniteError in or after an epoch with a loss that is not finite.
+    Blocks are (N, block_size + 1) token ids, read a batch at a time; dropout draws from torch's global generators.
+    `on_step` sees the state after each step. Raises NotFiniteError in or after an epoch with a loss that is not finite.
     """
     model, device = state.model, state.losses.device
-    blocks = torch.from_numpy(train_blocks.astype(np.int32)).to(device)
     total_steps = settings.epochs * state.steps_per_epoch
     while len(state.epochs) < settings.epochs:
         state.watch.start()
         model.train()
-        batches = block_order(seed, len(blocks), len(state.epochs)).to(device).split(settings.batch_size)
+        batches = block_order(seed, len(train_blocks), len(state.epochs)).split(settings.batch_size)
         for chosen in batches[state.steps_in_epoch :]:
-            batch = blocks[chosen].long()
+            batch = on_device(train_blocks[chosen.numpy()], device)
             rate = learning_rate(state.steps, total_steps, settings)
             loss = train_step(model, state.optimiser, batch, rate, settings, precision)
             state.losses[state.steps_in_epoch] = loss

@@ -11,13 +11,15 @@ import pytest
 from pipeline.base.errors import UserError
 from pipeline.base.files import read_checked_json
 from pipeline.base.paths import raw
-from pipeline.data.rows import INDEX, encode_rows, read_index, read_rows, rows_file
+from pipeline.data import rows
+from pipeline.data.rows import INDEX, read_index, read_rows, rows_file
 from pipeline.data.stories import stories
 from pipeline.fetch import fetch
 from pipeline.fetch import main as fetch_main
 from pipeline.params.datasets import Dataset
 from pipeline.params.schema import load_params
-from tests.conftest import Workspace
+from tests.acceptance.workspaces import files_in
+from tests.conftest import Workspace, as_stored
 
 ROWS = {"train": ["", " one \n", "zwei \u00e9\u4e16", "three"], "validation": ["four"], "test": ["five", "six"]}
 
@@ -39,8 +41,8 @@ def mirror(workspace: Workspace) -> Path:
     """A mirror of the data set `a/text`, which is also a folder that the Hub's client reads."""
     folder = workspace.folder / "mirror" / "text"
     folder.mkdir(parents=True)
-    for split, rows in ROWS.items():
-        parquet.write_table(pyarrow.table({"text": rows}), folder / f"{split}-00000-of-00001.parquet")
+    for split, texts in ROWS.items():
+        parquet.write_table(pyarrow.table({"text": texts}), folder / f"{split}-00000-of-00001.parquet")
     workspace.monkeypatch.setenv("GAM_DATASETS_MIRROR", "mirror")
     return folder
 
@@ -67,16 +69,27 @@ def test_a_mirror_has_folders_named_as_on_the_hub(path: str, configuration: str 
     """By the configuration, where there is one: two data sets of params.yaml may be parts of one text."""
     fetch(dataset(path, configuration), "long")
     fetch(dataset(path, configuration, rows={"train": 1, "validation": 1, "test": 1}), "short")
-    assert fetched("short") == {split: rows[:1] for split, rows in fetched("long").items()}
+    assert fetched("short") == {split: texts[:1] for split, texts in fetched("long").items()}
 
 
 @pytest.mark.usefixtures("mirror")
 def test_row_hash() -> None:
-    right = sha256(encode_rows(ROWS["validation"])).hexdigest()
+    right = sha256(as_stored(ROWS["validation"])).hexdigest()
     fetch(dataset("a/text", sha256={"validation": right}), "text")
     with pytest.raises(UserError, match=f"rows of train have SHA-256 [0-9a-f]*, params.yaml expects {right}"):
         fetch(dataset("a/text", sha256={"train": right}), "text")
     assert fetched("text")["validation"] == ["four"]  # what was there stays
+
+
+def test_full_disk(workspace: Workspace, refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace.call(fetch_main, "--dataset", "stories")
+    before = files_in(workspace.folder)
+    original = rows.rows_file
+    where = {"train": original, "validation": lambda *_: Path("/dev/full")}
+    monkeypatch.setattr(rows, "rows_file", lambda folder, split: where[split](folder, split))
+    message = refusal(fetch_main, "--dataset", "stories")
+    assert message.endswith("No space left on device: free some space and run again, nothing that was there is lost")
+    assert files_in(workspace.folder) == before
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "no text column", "no UTF-8"])
@@ -123,5 +136,5 @@ def test_generated_corpus(workspace: Workspace) -> None:
     workspace.call(fetch_main, "--dataset", "stories")
     hashes = read_index(raw("stories"), load_params().datasets["stories"].what_rows())
     train = list(read_rows(raw("stories"), "train", hashes["train"]))
-    assert train == stories(0, "train", 100)[:60]
+    assert train == list(stories(0, "train", 100))[:60]
     assert len({*train, *stories(0, "validation", 60), *stories(1, "train", 60)}) == 180

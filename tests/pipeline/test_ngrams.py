@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from gam import GAMConfig, LanguageModel
+from pipeline import ngrams as stage
 from pipeline.artifacts.records import Ngrams
 from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
 from pipeline.evaluation.metrics import score_blocks
-from pipeline.ngrams import bigram, score, trigram, unigram
+from pipeline.ngrams import Counts, bigram, count_after, score, trigram, unigram
 from pipeline.ngrams import main as ngrams
 from tests.conftest import Workspace, tokens_of
 
@@ -25,6 +26,10 @@ def some_blocks(seed: int, count: int) -> np.ndarray:
     """Blocks of 7 ids, some of which are frequent, some never there and some never followed by anything."""
     ids = np.random.default_rng(seed).geometric(0.3, (count, 7)).clip(max=VOCAB_SIZE - 2)
     return ids.astype(np.uint16)
+
+
+def counted(train: np.ndarray, vocab_size: int) -> tuple[np.ndarray, Counts, Counts]:
+    return unigram(train, vocab_size), count_after(train, 1, vocab_size), count_after(train, 2, vocab_size)
 
 
 def by_hand(train: np.ndarray) -> dict[tuple[int, ...], Fraction]:
@@ -49,29 +54,31 @@ def by_hand(train: np.ndarray) -> dict[tuple[int, ...], Fraction]:
     return found
 
 
-def test_agree_with_their_plain_definition() -> None:
+@pytest.mark.parametrize("tokens_at_once", [1, 14, 2**22])
+def test_agree_with_their_plain_definition(tokens_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many blocks are counted at a time."""
+    monkeypatch.setattr(stage, "TOKENS_AT_ONCE", tokens_at_once)
     train, blocks = some_blocks(0, 5), some_blocks(1, 40)
-    frequencies = unigram(train, VOCAB_SIZE)
+    frequencies, pairs, triples = counted(train, VOCAB_SIZE)
     expected = by_hand(train)
     unseen = VOCAB_SIZE - 1
     assert frequencies == pytest.approx([float(expected[unseen, w]) for w in range(VOCAB_SIZE)], rel=1e-14)
     assert set(blocks[:, :-1].ravel()) - set(train[:, :-1].ravel()), "no block has a token that train lacks"
     of_blocks = [[float(expected[int(h), int(w)]) for h, w in pairwise(r)] for r in blocks]
-    np.testing.assert_allclose(bigram(train, frequencies, blocks), of_blocks, rtol=1e-14)
+    np.testing.assert_allclose(bigram(pairs, frequencies, blocks), of_blocks, rtol=1e-14)
     for row, first in zip(blocks, of_blocks, strict=True):
         rest = [float(expected[tuple(map(int, row[at : at + 3]))]) for at in range(5)]
-        np.testing.assert_allclose(trigram(train, frequencies, row[None])[0], [first[0], *rest], rtol=1e-14)
+        np.testing.assert_allclose(trigram(triples, pairs, frequencies, row[None])[0], [first[0], *rest], rtol=1e-14)
 
 
 def test_are_distributions() -> None:
-    train = some_blocks(0, 30)
-    frequencies = unigram(train, VOCAB_SIZE)
+    frequencies, pairs, triples = counted(some_blocks(0, 30), VOCAB_SIZE)
     assert frequencies.sum() == pytest.approx(1, rel=1e-14)
     every_pair = np.stack(np.meshgrid(range(VOCAB_SIZE), range(VOCAB_SIZE), indexing="ij"), -1).reshape(-1, 2)
-    given = bigram(train, frequencies, every_pair).reshape(VOCAB_SIZE, VOCAB_SIZE)
+    given = bigram(pairs, frequencies, every_pair).reshape(VOCAB_SIZE, VOCAB_SIZE)
     np.testing.assert_allclose(given.sum(axis=1), 1, rtol=1e-14)
     every_triple = np.array(list(product(range(VOCAB_SIZE), repeat=3)))
-    after_two = trigram(train, frequencies, every_triple)[:, 1].reshape(-1, VOCAB_SIZE)
+    after_two = trigram(triples, pairs, frequencies, every_triple)[:, 1].reshape(-1, VOCAB_SIZE)
     np.testing.assert_allclose(after_two.sum(axis=1), 1, rtol=1e-14)
 
 
@@ -85,9 +92,13 @@ def second_order_chain(rule: np.ndarray, length: int, seed: int) -> np.ndarray:
 
 
 def token_losses(train: np.ndarray, blocks: np.ndarray, vocab_size: int) -> tuple[float, float, float]:
-    frequencies = unigram(train, vocab_size)
-    of_all = (frequencies[blocks[:, 1:]], bigram(train, frequencies, blocks), trigram(train, frequencies, blocks))
-    one, two, three = (score(probabilities, 32).token_loss for probabilities in of_all)
+    frequencies, pairs, triples = counted(train, vocab_size)
+    of_all = (
+        frequencies[blocks[:, 1:]],
+        bigram(pairs, frequencies, blocks),
+        trigram(triples, pairs, frequencies, blocks),
+    )
+    one, two, three = (score([probabilities], 32).token_loss for probabilities in of_all)
     return one, two, three
 
 
@@ -121,7 +132,7 @@ def test_scored_as_a_model_is() -> None:
     with torch.no_grad():
         logits, _ = model(ids[:, :-1], ids[:, 1:])
     probabilities = logits.softmax(-1).gather(-1, ids[:, 1:, None])[..., 0].double().numpy()
-    ours, theirs = score(probabilities, 4), score_blocks(model, blocks, 4, "float32")
+    ours, theirs = score([probabilities[:5], probabilities[5:]], 4), score_blocks(model, blocks, 4, "float32")
     assert ours.targets == theirs.targets == 13 * 6
     assert ours.loss == pytest.approx(theirs.loss, rel=1e-6)
     assert ours.token_loss == pytest.approx(theirs.token_loss, rel=1e-6)

@@ -11,19 +11,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from tokenizers import Tokenizer
 
+from pipeline import tokenise
 from pipeline.base import paths
 from pipeline.base.errors import UserError
 from pipeline.base.paths import HOUSE
-from pipeline.data.rows import encode_rows, read_index, read_rows, rows_file
+from pipeline.data.rows import read_index, read_rows, rows_file, write_index, write_rows
 from pipeline.fetch import MIRROR, fetch
 from pipeline.fetch import main as fetch_main
-from pipeline.params.datasets import Dataset
+from pipeline.ngrams import unigram
+from pipeline.params.datasets import Dataset, Split
 from pipeline.params.schema import load_params
 from pipeline.tokenise import UNKNOWN, WordEncoder, train_tokenizer
 from pipeline.tokenise import main as tokenise_main
-from tests.conftest import Workspace, tokens_of
+from pipeline.training.protocol import on_device
+from tests.acceptance.workspaces import files_in
+from tests.conftest import Workspace, as_stored, tokens_of
 
 RECORDED = json.loads((HOUSE / "tests/golden/tokenization.json").read_text())
 needs_mirror = pytest.mark.skipif(MIRROR not in os.environ, reason=f"{MIRROR} names no folder with the recorded texts")
@@ -96,10 +101,13 @@ def published_ids(tokenizer: Tokenizer, rows: list[str]) -> Iterator[int]:
         yield from tokenizer.encode(row).ids
 
 
+@pytest.mark.parametrize("words_kept", [3, 10**6])
 @pytest.mark.parametrize("vocab_size", [60, 400])
-def test_words_give_the_ids_of_rows(vocab_size: int) -> None:
+def test_words_give_the_ids_of_rows(vocab_size: int, words_kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenise, "WORDS_KEPT", words_kept)
     tokenizer = train_tokenizer(iter(AWKWARD[:5]), vocab_size)  # later rows hold characters that it does not know
     encoder = WordEncoder(tokenizer)
+    assert encoder.type == np.uint16
     ids, starts = zip(*(encoder.encode(part) for part in (AWKWARD[:2], AWKWARD[2:7], AWKWARD[7:])), strict=True)
     assert np.concatenate(ids).tolist() == list(published_ids(tokenizer, AWKWARD))
     assert tokenizer.token_to_id(UNKNOWN) in np.concatenate(ids)
@@ -122,12 +130,44 @@ def test_stage(workspace: Workspace) -> None:
         assert isinstance(ids, np.memmap)
         assert ids.tolist() == list(published_ids(tokenizer, rows))
         assert counts.rows == len(rows)
-        assert counts.bytes == len(encode_rows(rows)) - len(rows)
+        assert counts.bytes == len(as_stored(rows)) - len(rows)
         assert counts.words == sum(len(row.split()) for row in rows) == tokens.word_starts(split).sum()
         assert counts.tokens == len(ids) == len(tokens.word_starts(split))
         blocks = tokens.blocks(split, 32)
         assert blocks.shape == (len(ids) // 33, 33)
         assert blocks.ravel().tolist() == ids[: blocks.size].tolist()
+
+
+def test_parts_do_not_show(tokenised: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bytes, however many rows are encoded at once and however soon their words are forgotten."""
+    before = files_in(paths.tokens("stories"))
+    monkeypatch.setattr(tokenise, "CHARACTERS_AT_ONCE", 1000)
+    monkeypatch.setattr(tokenise, "WORDS_KEPT", 50)
+    tokenised.call(tokenise_main, "--dataset", "stories")
+    assert files_in(paths.tokens("stories")) == before
+
+
+def test_a_vocabulary_of_more_than_16_bits(workspace: Workspace) -> None:
+    """A text of so many different characters needs no merge for it."""
+    alphabet = [chr(code) for first, last in ((0xAC00, 0xD7A3), (0x4E00, 0x9FFF), (0x20000, 0x2A6DF))
+                for code in range(first, last + 1)]  # fmt: skip
+    lines = [" ".join(alphabet[at : at + 500]) for at in range(0, len(alphabet), 500)]
+    workspace.edit({"datasets": {"stories": {"vocab_size": 100_000}}})
+    folder = paths.raw("stories")
+    folder.mkdir(parents=True)
+    hashes: dict[Split, str] = {split: write_rows(folder, split, lines).sha256 for split in ("train", "validation")}
+    write_index(folder, load_params().datasets["stories"].what_rows(), hashes)
+    workspace.call(tokenise_main, "--dataset", "stories")
+    tokens = tokens_of("stories")
+    tokenizer = Tokenizer.from_str(tokens.tokenizer())
+    assert tokens.vocab_size > 2**16
+    assert tokens.ids("train").dtype == np.uint32
+    assert tokens.ids("train").tolist() == list(published_ids(tokenizer, lines))
+    assert tokens.ids("train").max() > 2**16
+    assert (paths.tokens("stories") / "train.ids").stat().st_size == 4 * len(alphabet)
+    blocks = tokens.blocks("train", 32)
+    assert on_device(blocks[:2], torch.device("cpu")).tolist() == blocks[:2].tolist()
+    assert unigram(blocks, tokens.vocab_size).sum() == pytest.approx(1)
 
 
 def damage(file: Path) -> None:

@@ -13,8 +13,7 @@ import pyarrow
 import pyarrow.parquet as parquet
 
 from pipeline.base.paths import HOUSE
-from pipeline.data.rows import encode_rows
-from tests.conftest import Workspace, tiny_params
+from tests.conftest import Workspace, as_stored, tiny_params
 from tests.pipeline.data.hub_server import REPOSITORY, REVISION, FakeHub
 
 Split = str
@@ -40,7 +39,7 @@ def texts(split: Split, count: int) -> list[str]:
 
 
 ROWS = {"train": texts("train", 300), "validation": texts("validation", 20), "test": ["", "zwei \u00e9\u4e16", "three"]}
-SHA256 = {split: sha256(encode_rows(rows[: LIMITS[split]])).hexdigest() for split, rows in ROWS.items()}
+SHA256 = {split: sha256(as_stored(rows[: LIMITS[split]])).hexdigest() for split, rows in ROWS.items()}
 
 
 def as_parquet(rows: list[str]) -> bytes:
@@ -127,7 +126,7 @@ class Stage:
 
     def assert_fetched(self) -> None:
         for split, rows in ROWS.items():
-            assert (self.raw / "stories" / f"{split}.rows").read_bytes() == encode_rows(rows[: LIMITS[split]])
+            assert (self.raw / "stories" / f"{split}.rows").read_bytes() == as_stored(rows[: LIMITS[split]])
         assert [path.name for path in self.raw.iterdir()] == ["stories"]
 
 

@@ -6,21 +6,26 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from tokenizers import Tokenizer
 
 from gam import GAMConfig, LanguageModel, MambaConfig, ModelConfig, TransformerConfig
 from gam.blocks.gam import GAMBlock
+from pipeline.data.tokens import cut_blocks
+from pipeline.evaluation import probes
 from pipeline.evaluation.function_words import BY_KIND, FUNCTION_WORDS
 from pipeline.evaluation.probes import (
     CONTENT,
     FUNCTION,
     GATE_BLOCKS,
     NEITHER,
+    classes_of_blocks,
     gate_preferences,
     reach_by_change,
     reach_by_gradient,
     word_classes,
 )
 from pipeline.tokenise import UNKNOWN, WordEncoder, train_tokenizer
+from tests.conftest import tokens_of
 
 TRUNK: dict[str, Any] = {"vocab_size": 31, "block_size": 24, "d_model": 16, "n_layer": 2, "dropout": 0.1}
 
@@ -141,6 +146,22 @@ def test_word_classes(vocab_size: int) -> None:
     assert classes.dtype == np.uint8
     assert classes.tolist() == expected
     assert len(word_classes(ids[:0], starts[:0], tokenizer)) == 0
+
+
+@pytest.mark.usefixtures("tokenised")
+def test_classes_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of all tokens, of which only the first are looked at, wherever in a word the last of them lies."""
+    tokens = tokens_of("stories")
+    tokenizer = Tokenizer.from_str(tokens.tokenizer())
+    of_all = word_classes(tokens.ids("validation"), tokens.word_starts("validation"), tokenizer)
+    cut = 0
+    for blocks in range(1, 30):
+        monkeypatch.setattr(probes, "GATE_BLOCKS", blocks)
+        np.testing.assert_array_equal(classes_of_blocks(tokens, 32), of_all[: blocks * 33].reshape(blocks, 33))
+        cut += not tokens.word_starts("validation")[blocks * 33]
+    assert cut > 5, "blocks hardly end within words"
+    monkeypatch.setattr(probes, "GATE_BLOCKS", 10**6)
+    np.testing.assert_array_equal(classes_of_blocks(tokens, 32), cut_blocks(of_all, 32))
 
 
 def test_function_words() -> None:
