@@ -21,7 +21,7 @@ Answer = TypeVar("Answer")
 TIMEOUT = timedelta(minutes=10)
 """How long a process waits for the others in a step. One that died is noticed at once, one that hangs by this."""
 PATIENCE = timedelta(days=365)
-"""The same while the first alone is at work: it may wait for another launch of the run, and it validates."""
+"""The same while the first alone is at work, which may wait for another launch of the run."""
 
 
 @dataclass(frozen=True)

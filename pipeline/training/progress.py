@@ -14,9 +14,9 @@ SECONDS_BETWEEN = {True: 0.5, False: 15.0}
 class Progress:
     """Shows loss, tokens per second and time left of one run on stderr."""
 
-    def __init__(self, run: str, total_steps: int, done: int, silent: bool = False) -> None:
-        self.run, self.total_steps, self.silent = run, total_steps, silent
-        terminal = sys.stderr.isatty() and not silent
+    def __init__(self, run: str, total_steps: int, done: int) -> None:
+        self.run, self.total_steps = run, total_steps
+        terminal = sys.stderr.isatty()
         self.every = SECONDS_BETWEEN[terminal]
         self.bar = tqdm(total=total_steps, initial=done, desc=run, unit="step", disable=not terminal)
         self.steps, self.first, self.tokens = done, done, 0
@@ -26,7 +26,7 @@ class Progress:
         self.steps += 1
         self.tokens += step.tokens
         now = time.monotonic()
-        if self.silent or now - self.shown < self.every:
+        if now - self.shown < self.every:
             return
         self.shown = now
         seconds = now - self.started
@@ -47,5 +47,4 @@ class Progress:
         self.bar.close()
 
     def _line(self, text: str) -> None:
-        if not self.silent:
-            self.bar.write(f"{self.run}: {text}", file=sys.stderr)
+        self.bar.write(f"{self.run}: {text}", file=sys.stderr)

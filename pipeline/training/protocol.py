@@ -194,9 +194,8 @@ def train_epochs(
         train_loss = state.losses.double().mean().item()
         state.watch.stop()
         started = time.perf_counter()
-        validation_loss = processes.from_first(
-            lambda: score_blocks(model, validation_blocks, settings.batch_size, precision).loss
-        )
+        # In every process: attention as published draws here too, and the generators must stay alike.
+        validation_loss = score_blocks(model, validation_blocks, settings.batch_size, precision).loss
         if not math.isfinite(validation_loss):
             raise NotFiniteError(
                 f"the validation loss is {validation_loss} after epoch {len(state.epochs) + 1}: "

@@ -51,7 +51,8 @@ def run_to_end(
     if made_by and processes.is_first:
         print(f"{name}: going on after step {state.steps}")
     made_by = [earlier for earlier in made_by if earlier != stamp] + [stamp]
-    progress = Progress(name, settings.epochs * state.steps_per_epoch, state.steps, silent=not processes.is_first)
+    total_steps = settings.epochs * state.steps_per_epoch
+    progress = Progress(name, total_steps, state.steps) if processes.is_first else None
     saved = time.monotonic()
 
     def save_now() -> None:
@@ -67,7 +68,8 @@ def run_to_end(
 
     def after_step(step: Step) -> None:
         interruption.unsaved = True
-        progress.step(step)
+        if progress:
+            progress.step(step)
         told = processes.largest(interruption.number or 0)  # A signal may reach one of them alone, or in another step.
         if told:
             interruption.number = told
@@ -80,6 +82,8 @@ def run_to_end(
         state, train_blocks, validation_blocks, settings, seed, entry.precision, after_step, processes
     ):
         save_now()
-        progress.epoch(epoch)
-    progress.close()
+        if progress:
+            progress.epoch(epoch)
+    if progress:
+        progress.close()
     return state, made_by
