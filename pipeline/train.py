@@ -2,9 +2,12 @@
 
 A run that was killed goes on from its last save, at most SAVE_EVERY seconds and a step old, and ends with the same
 weights and curve. A run that is there already, complete and made with all that it depends on now, is left as it is.
+Started by torchrun, several processes share each batch of one run; the first of them writes.
 """
 
 import shutil
+import sys
+from contextlib import nullcontext
 from typing import Any
 
 from pipeline.artifacts.current import is_current
@@ -21,6 +24,7 @@ from pipeline.base.interruption import Interruption
 from pipeline.base.lock import only_writer
 from pipeline.data.tokens import TokenFolder, open_tokens
 from pipeline.machine.failures import one_line
+from pipeline.machine.processes import Processes, joined
 from pipeline.machine.setup import start
 from pipeline.params.command_line import read_names
 from pipeline.params.protocols import Train
@@ -30,24 +34,35 @@ from pipeline.training.running import run_to_end
 
 
 def main() -> None:
+    with joined() as processes:
+        train_in(processes)
+
+
+def train_in(processes: Processes) -> None:
+    """Make the run that the command line names, together with the other processes, if there are any."""
     args, params = read_names(__doc__, "dataset", "model", "seed")
     run = {"dataset": args.dataset, "model": args.model, "seed": args.seed}
     name = f"{args.dataset} {args.model} seed {args.seed}"
-    interruption = Interruption()
+    interruption = Interruption(silent=not processes.is_first)
     machine = start(params.runtime_of(args.dataset, args.model), params.models[args.model])
+    processes = processes.on(machine.device)
     tokens = open_tokens(args.dataset, params.datasets[args.dataset])
-    stamp = provenance(machine, params.models[args.model].precision, tokens)
+    stamp = provenance(machine, params.models[args.model].precision, tokens, processes.count)
     settings = settings_of(params, args.dataset, args.model)
     if settings is None:
         needed = f"{paths.tuning(args.dataset, args.model)} is missing or out of date"
         raise UserError(f"{needed}: `python -m pipeline.tune --dataset {args.dataset} --model {args.model}` makes it")
-    with only_writer(paths.lock(**run), name):
-        if is_finished(params, run, stamp):
-            print(f"{name}: trained already; to train it again, delete {paths.weights(**run)} first")
+    if processes.is_first and processes.count > settings.batch_size:
+        more = f"{processes.count} processes share batches of {settings.batch_size} blocks"
+        print(f"{name}: {more}, so that some have none: take at most {settings.batch_size}", file=sys.stderr)
+    with only_writer(paths.lock(**run), name) if processes.is_first else nullcontext():
+        if processes.from_first(lambda: is_finished(params, run, stamp)):
+            if processes.is_first:
+                print(f"{name}: trained already; to train it again, delete {paths.weights(**run)} first")
             return
         remedy = f"lower train.batch_size or the model's block_size, or set models.{args.model}.precision to bfloat16"
         with one_line(name, machine.name, remedy):
-            train(params, run, name, tokens, stamp, settings, interruption)
+            train(params, run, name, tokens, stamp, settings, interruption, processes)
 
 
 def train(
@@ -58,16 +73,19 @@ def train(
     stamp: Provenance,
     settings: Train,
     interruption: Interruption,
+    processes: Processes,
 ) -> None:
-    """Train from the last save to the end, and write what came of it."""
+    """Train from the last save to the end; the first process writes what came of it."""
     entry, folder = params.models[run["model"]], paths.work(**run) / work_key(params, run, settings, stamp)
     config = entry.config(tokens.vocab_size)
     train_blocks, validation_blocks = (tokens.blocks(split, config.block_size) for split in ("train", "validation"))
+    blocks = train_blocks, validation_blocks
     state, made_by = run_to_end(
-        name, entry, config, settings, run["seed"], (train_blocks, validation_blocks), stamp, folder, interruption
+        name, entry, config, settings, run["seed"], blocks, stamp, folder, interruption, processes
     )
-    write_run(params, run, settings, state, len(train_blocks) * config.block_size, made_by)
-    shutil.rmtree(folder)
+    if processes.is_first:
+        write_run(params, run, settings, state, len(train_blocks) * config.block_size, made_by)
+        shutil.rmtree(folder)
 
 
 def write_run(

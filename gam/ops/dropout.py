@@ -1,6 +1,7 @@
 """Dropout."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -12,6 +13,8 @@ LANES = 4
 """Elements that share one draw of 64 bits."""
 STEPS = 2**16
 """Values of the 16 bits that each gets."""
+_rows: tuple[slice, int] | None = None
+"""What `rows_of` was given."""
 
 
 def dropout_reference(x: Tensor, p: float) -> Tensor:
@@ -26,7 +29,7 @@ def dropout(x: Tensor, p: float) -> Tensor:
     of 64 bits serves four elements. Elsewhere torch's own kernels draw in parallel.
     """
     if x.device.type != "cpu":
-        return dropout_reference(x, p)
+        return dropout_reference(x, p) if _rows is None else dropout_of_rows(x, p)
     y: Tensor = _DropOut.apply(x, p)
     return y
 
@@ -48,8 +51,46 @@ class _DropOut(torch.autograd.Function):
         return kept(bits, ctx.p, grad.dtype).mul_(grad).mul_(scale(ctx.p)), None
 
 
+@contextmanager
+def rows_of(batch: int, rows: slice) -> Iterator[None]:
+    """While the block runs, what is dropped out are these rows of a batch of so many.
+
+    Masks are drawn for the whole batch, and its rows taken. So several processes that share a batch have the masks that
+    one process would have, and the generator of each ends where that one's would. The first dimension of a tensor is
+    its rows; or, in attention, the heads of its rows.
+    """
+    global _rows
+    before, _rows = _rows, (rows, batch)
+    try:
+        yield
+    finally:
+        _rows = before
+
+
+def dropout_of_rows(x: Tensor, p: float) -> Tensor:
+    """`dropout_reference` within `rows_of`: what it makes of these rows of the whole batch."""
+    batch, rows = _in_batch(x.shape)
+    _, keeps = torch.native_dropout(x.new_ones(batch), p, True)
+    return x * keeps[rows].clone() * (1 / (1 - p))
+
+
+def _in_batch(shape: Sequence[int]) -> tuple[torch.Size, slice]:
+    """Within `rows_of`, the shape of the whole batch, and where in it a part of this shape stands."""
+    assert _rows is not None
+    (rows, batch), (first, *others) = _rows, shape
+    each = first // (rows.stop - rows.start)
+    return torch.Size([batch * each, *others]), slice(rows.start * each, rows.stop * each)
+
+
 def draw_bits(shape: Sequence[int]) -> Tensor:
     """16 random bits for each element, as int16, from torch's generator for the CPU."""
+    if _rows is None:
+        return _draw(shape)
+    batch, rows = _in_batch(shape)
+    return _draw(batch)[rows].clone()  # which does not hold what the others get
+
+
+def _draw(shape: Sequence[int]) -> Tensor:
     size = torch.Size(shape).numel()
     draws = torch.empty(-(-size // LANES), dtype=torch.int64).random_(-(2**63), None)
     return draws.view(torch.int16)[:size].view(shape)

@@ -37,9 +37,11 @@ class Device:
 
 
 def device_name(made_on: Provenance) -> str:
-    """As its maker names it, a CPU with its last instructions: those of one name differ in them, and in speed."""
+    """As its maker names it, a CPU with its last instructions: those of one name differ in them, and in speed. Several
+    processes are told too."""
     last = (made_on.instructions or "").split(" ")[-1]
-    return f"{made_on.device} with {last}" if last else made_on.device
+    name = f"{made_on.device} with {last}" if last else made_on.device
+    return name if made_on.world_size == 1 else f"{name}, {made_on.world_size} processes"
 
 
 def device_key(device: str, instructions: str | None) -> str:
@@ -49,7 +51,10 @@ def device_key(device: str, instructions: str | None) -> str:
 
 
 def read_peak(made_on: Provenance) -> Peak | None:
-    """What the device of a training computes at most, with its threads and precision, where that was measured."""
+    """What the device of a training computes at most, with its threads and precision, where that was measured: which
+    it is for one process."""
+    if made_on.world_size > 1:
+        return None
     result = read_result(paths.peak(device_key(made_on.device, made_on.instructions)), PeakResult)
     setting = made_on.threads, made_on.precision
     return next((each for each in result.peaks if (each.threads, each.precision) == setting), None) if result else None

@@ -20,9 +20,13 @@ PACKAGES = ["torch", "triton", "numpy", "tokenizers", "safetensors", "mamba-ssm"
 
 
 def provenance(
-    machine: Machine, precision: Precision | Literal["float16", "float64"] | None, tokens: TokenFolder | None = None
+    machine: Machine,
+    precision: Precision | Literal["float16", "float64"] | None,
+    tokens: TokenFolder | None = None,
+    world_size: int = 1,
 ) -> Provenance:
-    """Code, data, package versions, device, precision and threads of this process; no tokens where none were read."""
+    """Code, data, package versions, device, precision and threads of this process, which is one of so many; no tokens
+    where none were read."""
     return Provenance(
         code=Code(commit=_commit(), sha256=_source_hash()),
         data={} if tokens is None else {split: counts.sha256 for split, counts in tokens.splits.items()},
@@ -36,6 +40,7 @@ def provenance(
         deterministic=machine.deterministic,
         allocator=machine.allocator,
         waiting=machine.waiting,
+        world_size=world_size,
         precision=precision,
     )
 

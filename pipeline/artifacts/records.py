@@ -41,6 +41,8 @@ class Provenance(Section):
     allocator: str
     waiting: str | None = None
     """How OpenMP's waiting threads were told to wait; null, or absent as in older files: not told, so they spin."""
+    world_size: PositiveInt = Field(default=1, exclude_if=lambda count: count == 1)
+    """Processes that computed it together, each with `threads`; absent: one."""
     precision: Precision | Literal["float16", "float64"] | None
     """Null where a file holds results in several."""
 

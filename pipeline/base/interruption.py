@@ -8,7 +8,8 @@ from types import FrameType
 class Interruption:
     """Handles both signals from here on. `unsaved` says whether there is something to lose."""
 
-    def __init__(self) -> None:
+    def __init__(self, silent: bool = False) -> None:
+        self.silent = silent
         self.unsaved = False
         self.number: int | None = None
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -23,5 +24,6 @@ class Interruption:
         """End the process, with the exit code that shells give to the signal."""
         assert self.number is not None
         name = signal.Signals(self.number).name
-        print(f"stopped by {name}, everything is saved: the same command goes on from here", file=sys.stderr)
+        if not self.silent:
+            print(f"stopped by {name}, everything is saved: the same command goes on from here", file=sys.stderr)
         sys.exit(128 + self.number)

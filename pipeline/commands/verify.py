@@ -150,6 +150,7 @@ def made_otherwise(recorded: Curve, again: Curve) -> list[str]:
         "instructions": (one.instructions or one.device, other.instructions or other.device),
         "torch": (one.packages["torch"], other.packages["torch"]),
         "threads": (one.threads, other.threads),
+        "processes": (one.world_size, other.world_size),
     }
     found = [f"{what} {now}, recorded {then}" for what, (then, now) in pairs.items() if then != now]
     commits = dict.fromkeys(stamp.code.commit for stamp in recorded.made_by if stamp.code.commit)

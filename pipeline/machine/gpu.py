@@ -59,6 +59,22 @@ def driver_name() -> str:
     return f"NVIDIA driver {found[0]}" if found else "the NVIDIA driver"
 
 
+def take_own() -> None:
+    """Have this process compute on a GPU of its own, where torchrun started several on this machine.
+
+    Raises UserError where there are fewer GPUs.
+    """
+    processes, gpus = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), torch.cuda.device_count()
+    if processes == 1:
+        return
+    if processes > gpus:
+        raise UserError(
+            f"{processes} processes need a GPU each, and torch sees {gpus}: start torchrun with --nproc-per-node "
+            f"{gpus}, or set runtime.device to cpu"
+        )
+    torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+
+
 def look_for_kernels() -> None:
     """Say so where mamba-ssm's kernels are missing. Raises UserError where they are installed and do not load."""
     remedy = "pip install --no-build-isolation '.[mamba]'"

@@ -38,8 +38,9 @@ class Machine:
 def start(runtime: Runtime, *entries: ModelEntry) -> Machine:
     """Set up this process, which is to compute these entries of `models`. Call before the first tensor.
 
-    Raises UserError for `device: cuda` without CUDA, for a GPU that torch has no code for, for a precision that the
-    device does not have, and on CUDA for kernels of Mamba that are installed in vain.
+    Raises UserError for `device: cuda` without CUDA, for fewer GPUs than processes of a run, for a GPU that torch has
+    no code for, for a precision that the device does not have, and on CUDA for kernels of Mamba that are installed in
+    vain.
     """
     with warnings.catch_warnings():
         if runtime.device == "cuda":
@@ -59,6 +60,7 @@ def start(runtime: Runtime, *entries: ModelEntry) -> Machine:
     told = [f"{name}={os.environ[name]}" for name in WAITING if name in os.environ]
     waiting, gauge = " ".join(told) or None, gauge_of(device)
     if device.type == "cuda":
+        gpu.take_own()
         gpu.require_capability(device, *precisions)
         if any(entry.block == "mamba" for entry in entries):
             gpu.look_for_kernels()

@@ -15,9 +15,11 @@ from pipeline.base.errors import UserError
 from pipeline.evaluation.metrics import score_blocks
 from pipeline.machine.gauge import gauge_of
 from pipeline.machine.precision import forward_in
+from pipeline.machine.processes import ALONE, Processes
 from pipeline.machine.stopwatch import Stopwatch
 from pipeline.params.models import Precision
 from pipeline.params.protocols import Train
+from pipeline.training.replica import Replica
 
 
 class NotFiniteError(UserError):
@@ -87,7 +89,7 @@ def make_optimiser(model: LanguageModel, settings: Train) -> torch.optim.AdamW:
 
 
 def train_step(
-    model: LanguageModel,
+    model: LanguageModel | Replica,
     optimiser: torch.optim.Optimizer,
     batch: Tensor,
     rate: float,
@@ -101,7 +103,9 @@ def train_step(
     return loss.detach()
 
 
-def update(model: LanguageModel, optimiser: torch.optim.Optimizer, loss: Tensor, rate: float, settings: Train) -> None:
+def update(
+    model: LanguageModel | Replica, optimiser: torch.optim.Optimizer, loss: Tensor, rate: float, settings: Train
+) -> None:
     """Change the weights by the gradients of a loss, clipped."""
     optimiser.zero_grad()
     loss.backward()
@@ -170,13 +174,15 @@ def train_epochs(
     seed: int,
     precision: Precision,
     on_step: OnStep,
+    processes: Processes = ALONE,
 ) -> Iterator[Epoch]:
-    """Go on from `state` to the end, and yield after each epoch.
+    """Go on from `state` to the end, and yield after each epoch. All `processes` call it, with the same.
 
     Blocks are (N, block_size + 1) token ids, read a batch at a time; dropout draws from torch's global generators.
     `on_step` sees the state after each step. Raises NotFiniteError in or after an epoch with a loss that is not finite.
     """
     model, device = state.model, state.losses.device
+    learner = model if processes.count == 1 else Replica(model, processes)
     total_steps = settings.epochs * state.steps_per_epoch
     while len(state.epochs) < settings.epochs:
         state.watch.start()
@@ -185,7 +191,7 @@ def train_epochs(
         for chosen in batches[state.steps_in_epoch :]:
             batch = on_device(train_blocks[chosen.numpy()], device)
             rate = learning_rate(state.steps, total_steps, settings)
-            loss = train_step(model, state.optimiser, batch, rate, settings, precision)
+            loss = processes.mean(train_step(learner, state.optimiser, batch, rate, settings, precision))
             state.losses[state.steps_in_epoch] = loss
             state.steps_in_epoch += 1
             on_step(Step(loss, rate, chosen.numel() * (batch.shape[1] - 1)))
@@ -193,6 +199,7 @@ def train_epochs(
         train_loss = state.losses.double().mean().item()
         state.watch.stop()
         started = time.perf_counter()
+        # In every process: attention as published draws here too, and the generators must stay alike.
         validation_loss = score_blocks(model, validation_blocks, settings.batch_size, precision).loss
         if not math.isfinite(validation_loss):
             raise NotFiniteError(

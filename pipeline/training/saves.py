@@ -12,6 +12,7 @@ from torch import Tensor
 from gam import LanguageModel
 from pipeline.artifacts.records import Provenance
 from pipeline.artifacts.tensors import DamagedError, read_tensors, write_tensors
+from pipeline.machine.processes import ALONE, Processes
 from pipeline.training.protocol import Epoch, RunState
 
 KEPT = 2
@@ -28,13 +29,13 @@ def save(folder: Path, state: RunState, made_by: list[Provenance]) -> None:
     write_save(folder, state.steps, tensors_of(state.model, state.optimiser) | {"losses": state.losses}, notes)
 
 
-def restore(folder: Path, state: RunState) -> list[Provenance]:
+def restore(folder: Path, state: RunState, processes: Processes = ALONE) -> list[Provenance]:
     """Bring a fresh state to where the newest good save is, and return what that one was made by.
 
     A damaged save is removed, and the one before it taken. Where there is none, the state stays at the beginning and
-    the list is empty.
+    the list is empty. The first process reads for all.
     """
-    newest = read_newest(folder)
+    newest = processes.from_first(lambda: read_newest(folder))
     if newest is None:
         return []
     tensors, values = newest

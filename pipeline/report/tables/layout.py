@@ -157,9 +157,10 @@ def machine_notes(provenances: list[Provenance]) -> list[str]:
         mode = "deterministic" if p.deterministic else "not deterministic"
         precision = p.precision or "precision by model"
         device = f"{p.device} with {p.instructions}" if p.instructions else p.device
+        threads = f"{p.threads} threads" if p.world_size == 1 else f"{p.world_size} processes of {p.threads} threads"
         driven_by = "".join(f", {name} {version}" for name, version in p.stack.items())
         lines.add(
-            f"{device} ({p.device_type}{driven_by}, {p.threads} threads, {mode}); {precision}; {p.mamba_scan}; "
+            f"{device} ({p.device_type}{driven_by}, {threads}, {mode}); {precision}; {p.mamba_scan}; "
             f"{packages}; {_code(p)}"
         )
     return [f"Reproduced on {line}." for line in sorted(lines)]

@@ -167,3 +167,18 @@ def test_no_kernels(
         (line,) = capsys.readouterr().err.splitlines()
         assert "pip install --no-build-isolation '.[mamba]'" in line
     start_on("cpu", "mamba")
+
+
+def test_a_gpu_for_each_process_of_a_run(a_gpu: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    a_gpu("NVIDIA H100", (9, 0), *WHEEL)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    start_on("cuda", "gam")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    start_on("cuda", "gam")
+    assert taken == [1]
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    with pytest.raises(UserError, match=r"3 processes need a GPU each, and torch sees 2: start torchrun with"):
+        start_on("auto", "gam")
