@@ -1,9 +1,11 @@
 """A workspace in which DVC has run every stage once, and copies of it."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.acceptance.workspaces import dvc, make_workspace, stages_run
 from tests.conftest import tiny_params
@@ -14,8 +16,21 @@ FINGERPRINTS = {"fingerprint_tasks", *(f"fingerprint@{model}" for model in MODEL
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace in which everything was run once; in a copy of it nothing is left to run."""
-    folder = tmp_path_factory.mktemp("graph")
+    """A workspace in which everything was run once; in a copy of it nothing is left to run.
+
+    The processes that share the tests share it: the first that comes makes it.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder = shared / "graph"
+    with FileLock(shared / "graph.lock"):
+        if not folder.exists():
+            make(shared / "graph-in-the-making", shared / "graph-copy")
+            (shared / "graph-in-the-making").rename(folder)
+    return folder
+
+
+def make(folder: Path, copy: Path) -> None:
     make_workspace(folder, tiny_params())
     ran = stages_run(dvc(folder, "repro"))
     assert ran == {
@@ -25,10 +40,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "evaluate@stories-transformer-0", "evaluate@stories-gam-0", "evaluate_ablation@stories-gam-sum-fusion-0",
         *FINGERPRINTS,
     }  # fmt: skip
-    copy = tmp_path_factory.mktemp("graphs") / "copy"
     shutil.copytree(folder, copy, symlinks=True)
     assert stages_run(dvc(copy, "repro")) == set()
-    return folder
 
 
 @pytest.fixture

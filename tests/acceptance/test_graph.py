@@ -10,7 +10,7 @@ from pipeline.params.reading import read_yaml
 from pipeline.params.recall import TASKS
 from pipeline.params.schema import load_params
 from tests.acceptance.conftest import FINGERPRINTS, MODELS
-from tests.acceptance.workspaces import dvc, dvc_fails, files_in, stages_run, write_params
+from tests.acceptance.workspaces import dvc, dvc_fails, files_in, repro, stages_run, write_params
 
 
 def replace(file: Path, old: str, new: str) -> None:
@@ -30,7 +30,7 @@ def test_number_of_slots(house: Path) -> None:
     params = read_yaml(house / "params.yaml")
     params["models"]["gam"]["n_slot"] = 12
     write_params(house, params)
-    ran = stages_run(dvc(house, "repro"))
+    ran = repro(house)
     assert ran == {
         "check", "fingerprint@gam", "train@stories-gam-0", "evaluate@stories-gam-0", "flops", "timing", "scaling@gam",
         "tables", "figures",
@@ -41,7 +41,7 @@ def test_another_seed(house: Path) -> None:
     params = read_yaml(house / "params.yaml")
     params["families"]["paper"]["seeds"] = [0, 1]
     write_params(house, params)
-    ran = stages_run(dvc(house, "repro"))
+    ran = repro(house)
     assert ran == {
         "check", "flops", "tables", "figures", "train@stories-transformer-1", "train@stories-gam-1",
         "ablation@stories-gam-sum-fusion-1", "evaluate@stories-transformer-1", "evaluate@stories-gam-1",
@@ -54,7 +54,7 @@ def test_another_family(house: Path) -> None:
     params["models"]["gam-bfloat16"] = params["models"]["gam"] | {"precision": "bfloat16"}
     params["families"]["bfloat16"] = {"datasets": ["stories"], "models": ["gam-bfloat16"], "seeds": [0]}
     write_params(house, params)
-    ran = stages_run(dvc(house, "repro"))
+    ran = repro(house)
     assert ran == {
         "check", "fingerprint@gam-bfloat16", "flops", "train_bfloat16@stories-gam-bfloat16-0",
         "evaluate_bfloat16@stories-gam-bfloat16-0", "tables", "figures",
@@ -73,7 +73,7 @@ def test_a_family_with_a_protocol_of_its_own(house: Path) -> None:
     params["protocols"]["small"] |= {"batch_size": 16, "warmup_steps": 2}
     params["tuning"] |= {"learning_rates": [0.001, 0.01], "extensions": 0}
     write_params(house, params)
-    ran = stages_run(dvc(house, "repro"))
+    ran = repro(house)
     assert ran == {
         "check", "fetch@less", "tokenise@less", "ngrams@less", "fingerprint@gam-small", "tune@less-gam-small",
         "train_small@less-gam-small-5", "evaluate_small@less-gam-small-5", "inside@less-gam-small-5",
@@ -86,10 +86,10 @@ def test_a_family_with_a_protocol_of_its_own(house: Path) -> None:
 
 def test_comments_and_names_retrain_nothing(house: Path) -> None:
     replace(house / "params.yaml", "families:", "# a remark\nfamilies:")
-    assert stages_run(dvc(house, "repro")) == {"check"}
+    assert repro(house) == {"check"}
     block = house / "gam/blocks/gam.py"
     block.write_text("# a remark\n" + re.sub(r"\bpaths\b", "branches", block.read_text()))
-    assert stages_run(dvc(house, "repro")) == {*FINGERPRINTS, "flops"}
+    assert repro(house) == {*FINGERPRINTS, "flops"}
 
 
 def test_autocast_is_part_of_the_fingerprint(house: Path) -> None:
@@ -97,7 +97,7 @@ def test_autocast_is_part_of_the_fingerprint(house: Path) -> None:
     before = files_in(house / "results/fingerprint")
     for file in ("pipeline/machine/precision.py", "gam/ops/autocast.py"):
         replace(house / file, "torch.autocast(", "torch.autocast(  # a remark\n        ")
-    assert stages_run(dvc(house, "repro")) == {*FINGERPRINTS, "flops"}
+    assert repro(house) == {*FINGERPRINTS, "flops"}
     assert files_in(house / "results/fingerprint") == before
 
 
@@ -105,7 +105,7 @@ def test_changed_mathematics_retrains_what_it_touches(house: Path) -> None:
     replace(house / "gam/blocks/gam.py", "return x + self.ffn", "return x - self.ffn")
     dvc(house, "repro", *(f"fingerprint@{model}" for model in MODELS))
     assert stages_run(dvc(house, "repro", "--dry")) >= {"train@stories-gam-0", "ablation@stories-gam-sum-fusion-0"}
-    ran = stages_run(dvc(house, "repro"))
+    ran = repro(house)
     assert ran == {
         "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0", "evaluate@stories-gam-0", "flops", "timing",
         "scaling@gam", "evaluate_ablation@stories-gam-sum-fusion-0", "fingerprint_tasks", "tables", "figures",

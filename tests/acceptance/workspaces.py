@@ -1,6 +1,7 @@
 """Workspaces like the quickstart's, and DVC in them."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,16 @@ def _run(folder: Path, arguments: tuple[str, ...]) -> "subprocess.CompletedProce
 def files_in(folder: Path) -> dict[str, bytes]:
     """The content of all files, by their path within the folder."""
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def repro(folder: Path) -> set[str]:
+    """The stages that are run to bring everything up to date. By the launcher, whose stages need not load torch each
+    time: it runs the same ones as `dvc repro`, as test_grid says."""
+    shutil.rmtree(folder / paths.LOGS, ignore_errors=True)
+    command = [sys.executable, "-m", "pipeline", "grid", "--jobs", "2"]
+    done = subprocess.run(command, cwd=folder, env=dvc_environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {file.stem for file in (folder / paths.LOGS).glob("*.log")}
 
 
 def stages_run(output: str) -> set[str]:

@@ -28,7 +28,8 @@ def test_twelve_rows_whatever_was_run(grid: Workspace) -> None:
     assert some["C2"][1:3] == ["as C1: a step takes as long on every text", "**reproduced**"]
     assert some["C3"][0] == "Transformer − GAM: 0.0405 nats, Mamba − Transformer: 0.1018"
     assert some["C3"][1] == (
-        "holds in 2 of 2; least sure: Transformer − GAM, [1.0002](../results/curves/stories) [1.0000, 1.0004] nats"
+        "Transformer − GAM: [1.0002](../results/curves/stories) [1.0000, 1.0004] nats; "
+        "Mamba − Transformer: 1.0002 [1.0000, 1.0004] nats"
     )
     assert some["C3"][2:] == ["**reproduced**; secondary", "stories; d = 16, 2 layers; 5 seeds"]
 
