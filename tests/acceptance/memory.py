@@ -24,6 +24,7 @@ import pyarrow
 import pyarrow.parquet as parquet
 from ruamel.yaml import YAML
 
+from pipeline.base.files import TEMPORARY
 from pipeline.base.paths import HOUSE, MIRROR
 from pipeline.commands.quickstart import merge
 from pipeline.data.stories import stories
@@ -55,7 +56,7 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--gigabytes", type=float, default=2.0)
     size = int(parser.parse_args().gigabytes * 1e9)
-    with TemporaryDirectory(dir=HOUSE) as name:
+    with TemporaryDirectory(dir=HOUSE, prefix=".memory.", suffix=TEMPORARY) as name:
         folder = Path(name)
         make_text(folder, size, FEW)
         print(f"{size / 1e9:g} GB of text; most anonymous memory, in MiB\n{'stage':10} {FEW:,} rows  all rows  seconds")
@@ -81,7 +82,7 @@ def make_text(folder: Path, size: int, few: int) -> None:
     parquet.write_table(pyarrow.table(validation), mirror / "validation-0.parquet")
     params = tiny_params()
     blocks = {"block_size": 256}
-    of_text = params["datasets"].pop("stories") | blocks | {"vocab_size": 2000}
+    of_text = params["datasets"].pop("stories") | blocks | {"vocab_size": 300}
     of_text |= {"origin": {"path": "made/text", "name": None, "revision": "0" * 40}}
     texts = {
         name: of_text | {"rows": {"train": limit, "validation": None}} for name, limit in (("few", few), ("all", None))
