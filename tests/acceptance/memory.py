@@ -14,7 +14,7 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,6 +24,7 @@ import pyarrow
 import pyarrow.parquet as parquet
 from ruamel.yaml import YAML
 
+from pipeline.base.files import TEMPORARY
 from pipeline.base.paths import HOUSE, MIRROR
 from pipeline.commands.quickstart import merge
 from pipeline.data.stories import stories
@@ -34,7 +35,7 @@ FEW = 50_000
 MOST = 1536.0
 """MiB that a stage may take, however large the text: with Python, its libraries and the model."""
 LOOK_EVERY = 0.01
-ROWS_IN_FILE = 50_000
+ROWS_IN_FILE = 20_000
 """All of them in one row group."""
 STAGES = {
     "fetch": "from pipeline.fetch import main; main()",
@@ -44,7 +45,7 @@ import itertools, sys
 from pipeline.train import main
 from pipeline.training import protocol
 step, count = protocol.train_step, itertools.count(1)
-protocol.train_step = lambda *given: step(*given) if next(count) <= 20 else sys.exit()
+protocol.train_step = lambda *given: step(*given) if next(count) <= 5 else sys.exit()
 sys.argv += ["--model", "gam", "--seed", "0"]
 main()
 """,
@@ -55,7 +56,7 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--gigabytes", type=float, default=2.0)
     size = int(parser.parse_args().gigabytes * 1e9)
-    with TemporaryDirectory(dir=HOUSE) as name:
+    with TemporaryDirectory(dir=HOUSE, prefix=".memory.", suffix=TEMPORARY) as name:
         folder = Path(name)
         make_text(folder, size, FEW)
         print(f"{size / 1e9:g} GB of text; most anonymous memory, in MiB\n{'stage':10} {FEW:,} rows  all rows  seconds")
@@ -81,7 +82,7 @@ def make_text(folder: Path, size: int, few: int) -> None:
     parquet.write_table(pyarrow.table(validation), mirror / "validation-0.parquet")
     params = tiny_params()
     blocks = {"block_size": 256}
-    of_text = params["datasets"].pop("stories") | blocks | {"vocab_size": 2000}
+    of_text = params["datasets"].pop("stories") | blocks | {"vocab_size": 300}
     of_text |= {"origin": {"path": "made/text", "name": None, "revision": "0" * 40}}
     texts = {
         name: of_text | {"rows": {"train": limit, "validation": None}} for name, limit in (("few", few), ("all", None))
@@ -96,9 +97,9 @@ def make_text(folder: Path, size: int, few: int) -> None:
 
 
 def text(size: int) -> Iterator[str]:
-    """Rows of some 650 bytes."""
+    """Rows of some 650 bytes: the same stories again and again, each with ten words, as rare as words are."""
     random, written = np.random.default_rng(0), 0
-    for story in stories(0, "train", size):
+    for story in cycle(list(stories(0, "train", 5000))):
         if written >= size:
             return
         row = " ".join([story, *(f"{rank:x}" for rank in random.zipf(1.5, 10).tolist())])
