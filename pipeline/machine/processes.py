@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -98,6 +99,7 @@ def joined() -> Iterator[Processes]:
         is_lost = isinstance(error, dist.DistError) or "gloo" in str(error)
         if isinstance(error, RuntimeError) and not is_lost:
             raise
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which torchrun sends to the rest
         if store.add("failed", 1) > 1:
             sys.exit(2)
         if is_lost:

@@ -65,3 +65,13 @@ def test_devices_stand_apart(trained: Workspace) -> None:
 def test_no_training(workspace: Workspace) -> None:
     workspace.call(tables)
     assert cells("cost", "–", "not run") == ["–"] * 6
+
+
+def test_runs_in_several_processes_stand_apart(trained: Workspace) -> None:
+    """Their peak was not measured: it is one process's."""
+    write_flops()
+    write_peak(threads=2)
+    write_run("gam", 2, [5.0], stamp=STAMP.model_copy(update={"world_size": 4}))
+    assert row(trained)[0] == "2"
+    assert cells("cost", "stories, Test & Device_1, 4 processes", "GAM (Full)")[-2:] == ["14,000.0", "–"]
+    assert "(cpu, 4 processes of 2 threads, deterministic)" in (paths.PAPER_TABLES / "cost.md").read_text()
