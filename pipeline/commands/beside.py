@@ -1,25 +1,20 @@
 """What runs that were made anew say of the claims, beside what is recorded."""
 
-import math
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import variance
 from typing import Any
 
-from scipy.stats import t
 from tabulate import tabulate
 
 from pipeline.artifacts.records import Curve
 from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
 from pipeline.base.files import read_json
-from pipeline.commands.verify import SAME_BYTES, Run, compared, made_otherwise, told
+from pipeline.commands.verify import SAME_BYTES, Run, allowed, compared, made_otherwise, told
 from pipeline.params.schema import Params
 
 NOT_RUN = "not run"
-ERRS = 0.01
-"""How often a report may say that some run did not come back, where the processor alone is another."""
 LEARNING_RATE = "learning_rate"
 """What is found anew too, and may come out otherwise."""
 HEADERS = ("", "Expected, from git", "Found here", "", "Runs that it is from")
@@ -118,7 +113,7 @@ def read_account(folder: Path, params: Params, dataset: str, family: str) -> Acc
 def beside(git: Account, here: Account, models: dict[str, list[str]]) -> Report:
     """Claim by claim and run by run; `models`: of each claim that was asked for, those that it is judged by."""
     both = [run for run in here.curves if run in git.curves]
-    apart = allowed(git, len(both)) if both else None
+    apart = allowed(by_model(git.curves).values(), len(both)) if both else None
     again = [run_beside(run, git.curves[run], here.curves[run], apart) for run in both]
     claims = [
         claim_beside(name, git.claims.get(name, {}), here.claims.get(name, {}), models.get(name), again)
@@ -127,20 +122,12 @@ def beside(git: Account, here: Account, models: dict[str, list[str]]) -> Report:
     return Report(claims, again)
 
 
-def allowed(git: Account, runs: int) -> float | None:
-    """How far a loss may lie from the recorded one on another processor. None where no model has two seeds.
-
-    There other last bits grow, at worst to what another seed would do. So far two seeds of one model lie apart, their
-    spread taken over all models, that of so many runs one lies further in ERRS of all reports.
-    """
+def by_model(curves: dict[Run, Curve]) -> dict[str, list[float]]:
+    """The last losses of all seeds."""
     losses: dict[str, list[float]] = defaultdict(list)
-    for (_, model, _), curve in git.curves.items():
+    for (_, model, _), curve in curves.items():
         losses[model].append(last_loss(curve))
-    degrees = sum(len(seeds) - 1 for seeds in losses.values())
-    if not degrees:
-        return None
-    squares = sum((len(seeds) - 1) * variance(seeds) for seeds in losses.values() if len(seeds) > 1)
-    return float(t.ppf(1 - ERRS / 2 / runs, degrees)) * math.sqrt(2 * squares / degrees)
+    return losses
 
 
 def run_beside(run: Run, expected: Curve, found: Curve, apart: float | None) -> Again:

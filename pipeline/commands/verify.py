@@ -1,19 +1,23 @@
 """`python -m pipeline verify`: train one finished run again, and see whether it comes out as it is recorded.
 
 On a processor with the instructions of the recorded run, with the same torch and the same code, the same bytes must
-come back. Else the last bits may differ, and a training makes them grow: there the loss must come back, up to three
-standard deviations of the seeds of that model. Which run is drawn by lot, from the models of one family, or named. It
-is trained in a scratch copy, .quickstart/verify; nothing recorded is touched. Ends with 1 where it does not come back.
+come back. Else the last bits may differ, and a training makes them grow: there the loss must come back, as far as two
+seeds of that model lie apart. Which run is drawn by lot, from the models of one family, or named. It is trained in a
+scratch copy, .quickstart/verify; nothing recorded is touched. Ends with 1 where it does not come back.
 """
 
 import argparse
+import math
 import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
-from statistics import stdev
+from statistics import variance
+
+from scipy.stats import t
 
 from pipeline.artifacts.records import Curve
 from pipeline.artifacts.storage import read_result
@@ -26,8 +30,8 @@ from pipeline.params.command_line import OneLineParser
 from pipeline.params.schema import Params, load_params
 
 SCRATCH = HOUSE / ".quickstart" / "verify"
-DEVIATIONS = 3
-"""Of the seeds' losses: further away lies one seed in four hundred."""
+ERRS = 0.01
+"""How often it may be said that a run did not come back, where its last bits alone are others."""
 COMPUTES = ("gam", "pipeline/train.py", "pipeline/training", "pipeline/machine", "pipeline/data")
 """The code that a training runs. A faster way to compute the same may round otherwise, and reruns nothing."""
 SAME_BYTES = "the same bytes"
@@ -45,8 +49,7 @@ def main() -> None:
     print(f"trains again: {told(run)}", flush=True)
     with only_writer(SCRATCH.with_suffix(".lock"), f"the verification in {SCRATCH}"):
         recorded, again = read(run), trained_again(run)
-    losses = others(params, run)
-    comes_back, line = compared(recorded, again, DEVIATIONS * stdev(losses) if len(losses) > 1 else None)
+    comes_back, line = compared(recorded, again, allowed([others(params, run)]))
     print(f"{told(run)}: {line}")
     sys.exit(not comes_back)
 
@@ -121,6 +124,20 @@ def call(*command: str) -> None:
     code = subprocess.run([sys.executable, "-m", *command], cwd=SCRATCH, env=dvc_environment(), check=False).returncode
     if code:
         sys.exit(code)
+
+
+def allowed(losses: Collection[list[float]], runs: int = 1) -> float | None:
+    """How far a loss may lie from the recorded one where other last bits are no wonder. None without two seeds.
+
+    `losses`: of the recorded seeds, a list for each model. Other last bits grow, at worst to what another seed would
+    do. So far two seeds of one model lie apart, their spread taken over all models, that of so many runs one lies
+    further in ERRS of all cases.
+    """
+    degrees = sum(len(seeds) - 1 for seeds in losses)
+    if not degrees:
+        return None
+    squares = sum((len(seeds) - 1) * variance(seeds) for seeds in losses if len(seeds) > 1)
+    return float(t.ppf(1 - ERRS / 2 / runs, degrees)) * math.sqrt(2 * squares / degrees)
 
 
 def compared(recorded: Curve, again: Curve, allowed: float | None) -> tuple[bool, str]:
