@@ -69,8 +69,8 @@ def test_no_training(workspace: Workspace) -> None:
 
 def test_runs_in_several_processes_stand_apart(trained: Workspace) -> None:
     """Their peak was not measured: it is one process's."""
-    write_flops()
-    write_peak(threads=2)
+    write_flops(gam=2 * 10**12)
+    write_peak(56e12)
     write_run("gam", 2, [5.0], stamp=STAMP.model_copy(update={"world_size": 4}))
     assert row(trained)[0] == "2"
     assert cells("cost", "stories, Test & Device_1, 4 processes", "GAM (Full)")[-2:] == ["14,000.0", "–"]
