@@ -75,7 +75,8 @@ class Worker:
 
 def load_before(stages: Collection[str]) -> None:
     """Have workers find the modules of these loaded, of those that run many times. Call before the first is started."""
-    FORKING.set_forkserver_preload([f"pipeline.{stage}" for stage in LOADED_BEFORE if stage in stages])
+    modules = [f"pipeline.{stage}" for stage in LOADED_BEFORE if stage in stages]
+    FORKING.set_forkserver_preload(["pipeline.commands.own_session", *modules])
 
 
 def gpus() -> list[str]:

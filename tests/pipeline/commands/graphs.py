@@ -53,7 +53,7 @@ def environment() -> dict[str, str]:
 def begin(folder: Path, jobs: int = 2, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "pipeline", "grid", "--jobs", str(jobs), *arguments],
-        cwd=folder, env=environment(),
+        cwd=folder, env=environment(), start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
 

@@ -1,10 +1,12 @@
 """Stages side by side, on a graph of stages that take no time: what is recorded, what is tried again, what stops."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -150,8 +152,13 @@ def test_outputs_that_are_missing_are_not_recorded(graph: Path) -> None:
     assert "d" in out_of_date(graph)
 
 
-def test_being_stopped_reaches_all_that_run(graph: Path) -> None:
-    """They end in their own time, those that end well are recorded, and nothing else begins."""
+@pytest.mark.parametrize(("number", "send"), [(signal.SIGINT, os.kill), (signal.SIGTERM, os.killpg)])
+def test_being_stopped_reaches_all_that_run(
+    graph: Path, number: signal.Signals, send: Callable[[int, int], None]
+) -> None:
+    """They end in their own time, those that end well are recorded, and nothing else begins. So too where all of the
+    launcher's group are told, as `timeout` does it.
+    """
     for name in "ab":
         (graph / f"{name}.todo").write_text(
             "exec(Path('wait.py').read_text(), {'name': name, 'ends_well': name == 'b'})"
@@ -161,10 +168,11 @@ def test_being_stopped_reaches_all_that_run(graph: Path) -> None:
     while not all((graph / f"{name}.waits").exists() for name in "ab"):
         assert process.poll() is None
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    send(process.pid, number)
     text, _ = process.communicate(timeout=30)
-    assert process.returncode == 128 + signal.SIGINT
-    assert "stopped by SIGINT, everything is saved" in text
+    assert process.returncode == 128 + number
+    assert f"stopped by {number.name}, everything is saved" in text
+    assert "ended with exit code" not in text
     assert all((graph / f"{name}.saved").exists() for name in "ab")
     assert {line.split()[0] for line in diary(graph)} == {"a", "b"}
     assert out_of_date(graph) == {"a", "c", "d", "e"}
