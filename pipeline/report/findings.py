@@ -1,5 +1,6 @@
 """Each finding in one sentence, with its numbers, and what would change our mind: what docs/findings.md says."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,14 +91,21 @@ def _finding(told: dict[str, str], answer: Answer, others: list[Answer], publish
         [Span(f"The paper says: {claimed.claim} ({claimed.states}).")],
         [Span(f"Holds for: {answer_label(answer)}. Verdict: {plain(verdict_text(answer))}.")],
         *([Span("Measured: "), *measurement_text(each), Span(".")] for each in answer.measured),
-        *(
-            [Span(f"Elsewhere: {answer_label(other)}: {plain(verdict_text(other))}.")]
-            for other in others
-            if other is not answer and other.verdict in CONCLUSIVE
-        ),
+        *(line for other in others if other is not answer for line in _elsewhere(other)),
         _what_would_change(told),
     ]
     return Finding(told["claim"], told["question"], sentence, lines)
+
+
+def _elsewhere(answer: Answer) -> Iterator[Text]:
+    """Its verdict where it has one. Of an answer that waits for runs, those of its parts that have one."""
+    told = f"Elsewhere: {answer_label(answer)}: {plain(verdict_text(answer))}."
+    if answer.verdict in CONCLUSIVE:
+        yield [Span(told)]
+    elif answer.verdict == "not run":
+        for part in answer.measured:
+            if part.verdict in CONCLUSIVE and not (part.at or part.answered_by):
+                yield [Span(f"{told} Measured there: "), *measurement_text(part), Span(".")]
 
 
 def _decided(told: dict[str, str], answer: Answer) -> str:

@@ -13,7 +13,7 @@ from pipeline.report.published import load_published
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
 from tests.made_up import write_recall
-from tests.pipeline.conftest import RECALL, growing, write_losses
+from tests.pipeline.conftest import RECALL, SEEDS, growing, write_losses, write_reduced
 
 LAST = "What only a GPU, the raw text or more runs can tell"
 
@@ -41,6 +41,17 @@ def test_every_claim_has_its_texts() -> None:
 def test_growth_is_told_by_its_side(grid: Workspace, power: float, sentence: str) -> None:
     growing(grid, "gam", power, 8192)
     assert sentence in page()["C5"]
+
+
+@pytest.mark.usefixtures("reduced")
+def test_what_waits_for_runs_tells_what_it_has() -> None:
+    """Where another family has the answer, what there is of one that is half there stands beside it."""
+    write_losses((20.0, 10.0), gam=4.0, transformer=4.1)
+    write_reduced(SEEDS)
+    assert re.search(
+        r"not run: Mamba − Transformer\. Measured there: loss, Transformer − GAM: \[0\.10\d\d\].* reproduced\.",
+        page()["C3"],
+    )
 
 
 @pytest.mark.usefixtures("grid")
