@@ -96,7 +96,7 @@ class Local:
     def __init__(self, jobs: int) -> None:
         self.jobs, self.gpus = jobs, gpus()
 
-    def has_room(self, stage: Stage, running: Collection[Work], alone: bool) -> bool:  # noqa: ARG002
+    def has_room(self, stage: Stage, running: Collection[Work], alone: bool) -> bool:  # noqa: ARG002  # Slurm asks which
         return not running or not alone and len(running) < self.jobs and not any(work.alone for work in running)
 
     def start(self, stage: Stage, running: Collection[Work], alone: bool) -> Worker:

@@ -1,4 +1,4 @@
-"""docs/performance.md against the results that it shows, what is compared, and the rule by which bars hold."""
+"""The pages against the results that they show, what is compared, and the rule by which bars hold."""
 
 import dataclasses
 import json
@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import jobs, modes, stages
+from benchmarks import cluster_page, jobs, modes, stages
 from benchmarks.bars import Bar, Measured
 from benchmarks.gpu_page import gpu_report
+from benchmarks.paper_grid import OUTSIDE, paper_grid
 from benchmarks.plain import plain_definitions
 from benchmarks.report import report
 from pipeline.base.paths import HOUSE
 from pipeline.params.schema import load_params
+from pipeline.report.published import load_published
 from pipeline.training.protocol import seeded_model
 
 
@@ -24,6 +26,25 @@ def test_the_page_shows_the_results() -> None:
     assert f"<!-- measured -->\n{report(results)}<!-- end -->\n" in page
     on_gpu = json.loads((HOUSE / "benchmarks/gpu.json").read_text(encoding="utf-8"))
     assert f"<!-- measured on a GPU -->\n{gpu_report(on_gpu)}<!-- end of it -->\n" in page
+
+
+def test_the_page_of_larger_machines_shows_what_was_measured() -> None:
+    page = (HOUSE / "docs/scaling-out.md").read_text(encoding="utf-8")
+    shown = cluster_page.sections(json.loads(cluster_page.KEPT.read_text(encoding="utf-8")))
+    for name, text in shown.items():
+        assert f"<!-- {name} -->\n{text}<!-- end of {name} -->\n" in page, "python -m benchmarks.cluster_page"
+
+
+def test_the_papers_grid_is_reckoned_from_what_was_run() -> None:
+    params, published = load_params(HOUSE / "params.yaml"), load_published()
+    grid = paper_grid(params, published, cluster_page.GPU)
+    seconds = {job.name: job.seconds - OUTSIDE for job in grid.jobs if job.name.startswith("train")}
+    assert len(seconds) == 75
+    run = json.loads((HOUSE / "results/clocks/wikitext-2-v1/gam/seed-0.json").read_text(encoding="utf-8"))
+    clocked = sum(epoch["train_seconds"] + epoch["validation_seconds"] for epoch in run["epochs"])
+    assert seconds["train@wikitext-2-v1/gam/0"] == pytest.approx(clocked, rel=0.05)
+    times = seconds["train@tinystories/gam/0"] / seconds["train@wikitext-2-v1/gam/0"]
+    assert f"TinyStories has {times:.1f} times as many" in (HOUSE / "docs/scaling-out.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["gam", "transformer-fused", "mamba"])
