@@ -27,6 +27,7 @@ from pipeline.commands.recording import (
     is_out_of_date,
     record,
     reserved,
+    save,
 )
 from pipeline.commands.slurm import Slurm
 from pipeline.commands.workers import Local, load_before
@@ -119,30 +120,47 @@ class Launch:
 
     def collect(self, *, interrupted: bool = False) -> None:
         """Record those that ended well, and show what the others said, unless they were told to stop."""
-        for stage, run in list(self.running.items()):
-            code = run.work.exit_code
-            if code is None:
-                continue
-            del self.running[stage]
-            with run.reservation:
-                if code == 0:
-                    self.record(stage, run)
-                elif not interrupted:
+        ended = {stage: run for stage, run in self.running.items() if run.work.exit_code is not None}
+        with ExitStack() as reservations:
+            for stage, run in ended.items():
+                del self.running[stage]
+                reservations.push(run.reservation)
+            for stage, run in ended.items():
+                if run.work.exit_code and not interrupted:
                     self.fail(stage, how_it_ended(run.work))
+            self.record({stage: run for stage, run in ended.items() if run.work.exit_code == 0})
 
-    def record(self, stage: Stage, run: Running) -> None:
-        seconds = run.work.seconds
+    def record(self, ended: dict[Stage, Running]) -> None:
+        """All that can be recorded, together."""
+        seconds = {stage: run.work.seconds for stage, run in ended.items()}
+        saved: list[Stage] = []
         try:
-            with run.work.delivered():
-                record(stage, run.inputs)
+            with ExitStack() as delivered:
+                saved += [stage for stage, run in ended.items() if self.save(stage, run, delivered)]
+                record(saved)
+        except (DvcException, OSError) as error:
+            for stage in saved:
+                self.fail(stage, f"is not recorded: {error}")
+            return
+        for stage in saved:
+            self.well.add(stage)
+            self.progress.ended(stage, seconds[stage])
+            self.show(f"{label(stage)}: {seconds[stage]:.0f} s")
+
+    def save(self, stage: Stage, run: Running, delivered: ExitStack) -> bool:
+        """Whether it can be recorded. What it wrote lies in its place then, while `delivered` lasts."""
+        try:
+            with ExitStack() as delivery:
+                delivery.enter_context(run.work.delivered())
+                save(stage, run.inputs)
+                delivered.push(delivery.pop_all())
         except ChangedMeanwhileError:
             self.fail(stage, "is not recorded: what it reads was changed while it ran")
         except (DvcException, OSError, UserError) as error:
             self.fail(stage, f"is not recorded: {error}")
         else:
-            self.well.add(stage)
-            self.progress.ended(stage, seconds)
-            self.show(f"{label(stage)}: {seconds:.0f} s")
+            return True
+        return False
 
     def fail(self, stage: Stage, why: str) -> None:
         if kind(stage) in TRIED_AGAIN and stage not in self.again:
