@@ -19,6 +19,7 @@ from pipeline.base import paths
 from pipeline.base.errors import exit_cleanly
 from pipeline.commands.places import Work
 from pipeline.commands.recording import Stage
+from pipeline.machine.gpu import ask
 
 LOADED_BEFORE = ("train", "evaluate", "inside", "fingerprint")
 """Stages that run many times. Loading them touches no GPU, and starts no thread that a fork would lose: OpenBLAS
@@ -90,8 +91,18 @@ def gpus() -> list[str]:
     return re.findall(r"^GPU \d+:.*\(UUID: (\S+)\)$", listed.stdout, re.MULTILINE)
 
 
+def free_memory(name: str) -> float:
+    """MiB that a GPU has left, beside what other programs hold; 0 where it does not tell."""
+    try:
+        return float(ask(name, "memory.free")["memory.free"])
+    except (KeyError, ValueError):
+        return 0.0
+
+
 class Local:
-    """This machine, where `jobs` stages may run at a time, each on one of the GPUs if there are any."""
+    """This machine, where `jobs` stages may run at a time. With GPUs each runs on the one that has the fewest of them,
+    and of these on the one with the most free memory.
+    """
 
     def __init__(self, jobs: int) -> None:
         self.jobs, self.gpus = jobs, gpus()
@@ -101,7 +112,10 @@ class Local:
 
     def start(self, stage: Stage, running: Collection[Work], alone: bool) -> Worker:
         busy = [worker.gpu for worker in running if isinstance(worker, Worker)]
-        return start(stage.cmd, stage.addressing, alone=alone, gpu=min(self.gpus, key=busy.count, default=None))
+        fewest = min(map(busy.count, self.gpus), default=0)
+        free = [name for name in self.gpus if busy.count(name) == fewest]
+        chosen = max(free, key=free_memory) if len(free) > 1 else next(iter(free), None)
+        return start(stage.cmd, stage.addressing, alone=alone, gpu=chosen)
 
     def wait_for_any(self, running: Collection[Work], seconds: float) -> None:
         wait([worker.process.sentinel for worker in running if isinstance(worker, Worker)], seconds)

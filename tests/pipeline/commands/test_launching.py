@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ruamel.yaml import YAML
@@ -77,6 +78,19 @@ def test_gpus_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert workers.gpus() == ["1"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert workers.gpus() == []
+
+
+@pytest.mark.parametrize(
+    ("free", "chosen"),
+    [({"x": "900", "y": "40000"}, "y"), ({"x": "900", "y": "[N/A]"}, "x"), ({}, "x")],
+)
+def test_a_gpu_that_others_use_comes_last(monkeypatch: pytest.MonkeyPatch, free: dict[str, str], chosen: str) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "x,y")
+    monkeypatch.setattr(workers, "ask", lambda name, field: {field: free[name]} if name in free else {})
+    seen = []
+    monkeypatch.setattr(workers, "start", lambda *_, gpu, **__: seen.append(gpu))
+    workers.Local(2).start(SimpleNamespace(cmd="", addressing=""), [], alone=False)
+    assert seen == [chosen]
 
 
 def test_a_second_launch_runs_what_changed(graph: Path) -> None:
