@@ -1,8 +1,9 @@
 """Stages `train` and `ablation`: token ids -> weights and learning curve of one run.
 
 A run that was killed goes on from its last save, at most SAVE_EVERY seconds and a step old, and ends with the same
-weights and curve. A run that is there already, complete and made with all that it depends on now, is left as it is.
-Started by torchrun, several processes share each batch of one run; the first of them writes.
+weights and curve. One whose loss is not finite leaves a file that says in which step, and fails. A run that is there
+already, complete and made with all that it depends on now, is left as it is. Started by torchrun, several processes
+share each batch of one run; the first of them writes.
 """
 
 import shutil
@@ -12,7 +13,7 @@ from typing import Any
 
 from pipeline.artifacts.current import is_current
 from pipeline.artifacts.provenance import provenance
-from pipeline.artifacts.records import Clock, Curve, EpochLosses, EpochSeconds, Provenance
+from pipeline.artifacts.records import Clock, Curve, Diverged, EpochLosses, EpochSeconds, Provenance
 from pipeline.artifacts.settings import fingerprint_sha256, recorded_settings, settings_of
 from pipeline.artifacts.storage import read_result, write_result
 from pipeline.artifacts.tensors import DamagedError, read_tensors
@@ -29,7 +30,7 @@ from pipeline.machine.setup import start
 from pipeline.params.command_line import read_names
 from pipeline.params.protocols import Train
 from pipeline.params.schema import Params
-from pipeline.training.protocol import Epoch, RunState
+from pipeline.training.protocol import Epoch, NotFiniteError, RunState
 from pipeline.training.running import run_to_end
 
 
@@ -80,9 +81,17 @@ def train(
     config = entry.config(tokens.vocab_size)
     train_blocks, validation_blocks = (tokens.blocks(split, config.block_size) for split in ("train", "validation"))
     blocks = train_blocks, validation_blocks
-    state, made_by = run_to_end(
-        name, entry, config, settings, run["seed"], blocks, stamp, folder, interruption, processes
-    )
+    try:
+        state, made_by = run_to_end(
+            name, entry, config, settings, run["seed"], blocks, stamp, folder, interruption, processes
+        )
+    except NotFiniteError as error:
+        if processes.is_first:
+            ended = Diverged(
+                **run, **made_with(params, run, settings), step=error.step, epoch=error.epoch, provenance=stamp
+            )
+            write_result(paths.diverged(**run), ended)
+        raise
     if processes.is_first:
         write_run(params, run, settings, state, len(train_blocks) * config.block_size, made_by)
         shutil.rmtree(folder)
@@ -97,15 +106,23 @@ def write_run(
     write_result(paths.clock(**run), Clock(**fields, epochs=[seconds(epoch, tokens) for epoch in state.epochs]))
     curve = Curve(
         **fields,
-        data=params.datasets[run["dataset"]].what(),
-        entry=params.models[run["model"]].as_written(),
-        train=recorded_settings(params, run["dataset"], run["model"], settings),
-        fingerprint=fingerprint_sha256(run["model"]),
+        **made_with(params, run, settings),
         parameters=state.model.n_parameters(),
         epochs=[losses(epoch) for epoch in state.epochs],
         earlier=earlier,
     )
     write_result(paths.curve(**run), curve)
+    paths.diverged(**run).unlink(missing_ok=True)
+
+
+def made_with(params: Params, run: dict[str, Any], settings: Train) -> dict[str, Any]:
+    """The parameters that a run is made with, as its files name them."""
+    return {
+        "data": params.datasets[run["dataset"]].what(),
+        "entry": params.models[run["model"]].as_written(),
+        "train": recorded_settings(params, run["dataset"], run["model"], settings),
+        "fingerprint": fingerprint_sha256(run["model"]),
+    }
 
 
 def losses(epoch: Epoch) -> EpochLosses:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pipeline.artifacts import devices
 from pipeline.artifacts.inside_records import Inside
-from pipeline.artifacts.records import Clock, Curve, Metrics, Ngrams, RunResult
+from pipeline.artifacts.records import Clock, Curve, Diverged, Metrics, Ngrams, RunResult
 from pipeline.artifacts.settings import fingerprint_sha256, recorded_settings, settings_of
 from pipeline.artifacts.storage import read_result
 from pipeline.base import paths
@@ -17,12 +17,20 @@ LEFT_OUT = "Left out, made with other parameters than params.yaml has now, or by
 REMEDY = "restore it from git, or make it anew with `dvc repro`"
 
 Run = TypeVar("Run", bound=RunResult)
+End = TypeVar("End", bound=RunResult | Diverged)
 
 
 def read_curves(params: Params, dataset: str, model: str) -> list[Curve]:
     """The finished runs of one model on one data set, in the order of its family's seeds."""
     curves = _read(paths.curve, Curve, params, dataset, model)
     return [curve for curve in curves if is_current(curve, params)]
+
+
+def read_diverged(params: Params, dataset: str, model: str) -> list[Diverged]:
+    """The runs of one model on one data set that came to no end, since their loss was not finite."""
+    finished = {curve.seed for curve in read_curves(params, dataset, model)}
+    ended = _read(paths.diverged, Diverged, params, dataset, model)
+    return [end for end in ended if end.seed not in finished and is_current(end, params)]
 
 
 def read_clocks(params: Params, dataset: str, model: str) -> list[Clock]:
@@ -95,7 +103,7 @@ def training_seconds(clocks: list[Clock]) -> float:
     return sum(epoch.train_seconds + epoch.validation_seconds for clock in clocks for epoch in clock.epochs)
 
 
-def is_current(curve: Curve, params: Params) -> bool:
+def is_current(curve: Curve | Diverged, params: Params) -> bool:
     """Whether a run was made with the data, model and protocol of params.yaml, by code that computes the same."""
     settings = settings_of(params, curve.dataset, curve.model)
     now = (
@@ -119,8 +127,8 @@ def _of_the_runs(results: list[Run], curves: list[Curve]) -> list[Run]:
 
 
 def _read(
-    path_of: Callable[[str, str, int], Path], kind: type[Run], params: Params, dataset: str, model: str
-) -> list[Run]:
+    path_of: Callable[[str, str, int], Path], kind: type[End], params: Params, dataset: str, model: str
+) -> list[End]:
     """Raises UserError for a file that says it is another run's."""
     found = []
     for seed in params.runs().get((dataset, model), []):

@@ -102,6 +102,22 @@ class Curve(RunResult):
         return [*self.earlier, self.provenance]
 
 
+class Diverged(Stamped):
+    """A training that ended in a loss that is not finite, and the parameters that it was made with, as a curve's."""
+
+    dataset: str
+    model: str
+    seed: NonNegativeInt
+    data: dict[str, Any]
+    entry: dict[str, Any]
+    train: dict[str, Any]
+    fingerprint: Sha256 | None
+    step: PositiveInt
+    """The first with such a loss; where it was the validation loss, the one before it."""
+    epoch: PositiveInt
+    """In which that was."""
+
+
 class Trial(Section):
     """A short training with one learning rate."""
 

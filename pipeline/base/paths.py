@@ -75,6 +75,11 @@ def curve(dataset: str, model: str, seed: int) -> Path:
     return RESULTS / "curves" / dataset / model / f"seed-{seed}.json"
 
 
+def diverged(dataset: str, model: str, seed: int) -> Path:
+    """Where a training ended whose loss was not finite: it has no curve."""
+    return RESULTS / "diverged" / dataset / model / f"seed-{seed}.json"
+
+
 def clock(dataset: str, model: str, seed: int) -> Path:
     """What the clock said during a run."""
     return RESULTS / "clocks" / dataset / model / f"seed-{seed}.json"

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
-from pipeline.artifacts.current import read_clocks, read_curves, read_metrics, read_ngrams
+from pipeline.artifacts.current import read_clocks, read_curves, read_diverged, read_metrics, read_ngrams
 from pipeline.artifacts.records import Clock, Curve, Metrics, Ngrams, Provenance
 from pipeline.base import paths
 from pipeline.claims.measurements import NAMES
@@ -58,6 +58,11 @@ class ComparedRuns:
         """Whether all runs are there that these models are to be compared by."""
         seeds = self.seeds(*roles)
         return bool(seeds) and all(seed in self.curves[role] for role in roles for seed in seeds)
+
+    def diverged(self, role: Role) -> list[int]:
+        """Seeds whose training came to no end, since its loss was not finite."""
+        model = self.model(role)
+        return [] if model is None else [end.seed for end in read_diverged(self.params, self.dataset, model)]
 
     def metrics(self, role: Role) -> list[Metrics]:
         """What `evaluate` found, by seed."""

@@ -21,7 +21,9 @@ def lower_loss(runs: ComparedRuns, better: Role, worse: Role, when: When, yardst
     if lacking:
         return not_judged(what, lacking)
     after = runs.epochs() if when == "last" else when
-    missing = Measurement(what, "not run", unit="nats", models=(better, worse), after=after)
+    missing = Measurement(
+        what, "not run", unit="nats", models=(better, worse), after=after, remark=_ended_early(runs, better, worse)
+    )
     differences = runs.differences(better, worse, when)
     if not differences:
         return missing
@@ -36,7 +38,7 @@ def lower_loss(runs: ComparedRuns, better: Role, worse: Role, when: When, yardst
         won=probability_of_improvement(differences),
         level=level(effect, margin),
         assay=needed,
-        remark=NOT_COUNTED if all_ran and needed is None else "",
+        remark=NOT_COUNTED if all_ran and needed is None else missing.remark,
         source=curves_folder(runs.dataset),
         files=runs.curve_files(better, worse),
     )
@@ -47,6 +49,18 @@ def same_loss(runs: ComparedRuns, one: Role, other: Role, when: When, yardstick:
     found = lower_loss(runs, other, one, when, yardstick)
     what = f"{found.what}, within the margin"
     return replace(found, what=what, verdict=as_equality(found.verdict), won=None, is_equality=True)
+
+
+def _ended_early(runs: ComparedRuns, *roles: Role) -> str:
+    """Of which models trainings are missing because their loss was not finite; empty where there are none."""
+    found = {role: runs.diverged(role) for role in roles}
+    told = [f"{NAMES[role]}'s loss was not finite with {seeds_text(seeds)}" for role, seeds in found.items() if seeds]
+    return ", ".join(told)
+
+
+def seeds_text(seeds: list[int]) -> str:
+    """Seed 1; seeds 1, 2."""
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
 def curves_folder(dataset: str) -> Path:

@@ -23,7 +23,8 @@ def main() -> None:
 def find_stale(params: Params) -> list[Path]:
     """Result files and weights of runs, blocks and models that params.yaml no longer names."""
     named = named_files(params)
-    kinds = ("clocks", "curves", "fingerprint", "inside", "metrics", "ngrams", "recall", "scaling", "tuning")
+    of_runs = ("clocks", "curves", "diverged", "inside", "metrics")
+    kinds = (*of_runs, "fingerprint", "ngrams", "recall", "scaling", "tuning")
     folders = [*(paths.RESULTS / kind for kind in kinds), paths.RUNS, paths.WORK]
     there = {file for folder in folders for file in folder.rglob("*") if file.is_file() and file.name != ".gitignore"}
     return sorted(file for file in there if not named & {file, *file.parents})
@@ -32,8 +33,8 @@ def find_stale(params: Params) -> list[Path]:
 def named_files(params: Params) -> set[Path]:
     """Every file, and every folder, that a stage of the present params.yaml writes into those folders."""
     trained = [(dataset, model, seed) for (dataset, model), seeds in params.runs().items() for seed in seeds]
-    of_each = (paths.weights, paths.curve, paths.clock, paths.metrics, paths.inside, paths.work, paths.lock)
-    named = {path(*run) for run in trained for path in of_each}
+    results = (paths.curve, paths.diverged, paths.clock, paths.metrics, paths.inside)
+    named = {path(*run) for run in trained for path in (*results, paths.weights, paths.work, paths.lock)}
     for run in params.tuned():
         named |= {paths.tuning(*run), paths.work(*run, params.tuning.seed), paths.lock(*run, params.tuning.seed)}
     named |= {paths.ngrams(dataset) for dataset, _, _ in trained}

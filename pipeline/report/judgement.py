@@ -21,7 +21,7 @@ def reason(answer: Answer) -> str:
     if verdict == "not judged":
         return f"there is no {_lacking(answer)}" if _lacking(answer) else ""
     if verdict == NOT_RUN:
-        missing = [(each.remark or "some seeds") if each.value is not None else each.what for each in deciding]
+        missing = [each.remark or ("some seeds" if each.value is not None else each.what) for each in deciding]
         is_begun = any(each.value is not None for each in answer.measurements)
         return ", ".join(dict.fromkeys(missing)) if is_begun else ""
     if verdict == "no valid test":

@@ -93,7 +93,8 @@ def measurement_text(measurement: Measurement) -> Text:
     if measurement.answered_by:
         return [Span(f"{name}: as {measurement.answered_by}; {_verdict(measurement)}")]
     if measurement.value is None:
-        return [Span(f"{name}: "), *value_text(measurement)]
+        why = f": {measurement.remark}" if measurement.verdict == NOT_RUN and measurement.remark else ""
+        return [Span(f"{name}: "), *value_text(measurement), *([Span(why)] if why else [])]
     remark = "" if measurement.verdict == NOT_RUN else in_brackets(measurement.remark)
     grown = measurement.value.doublings if isinstance(measurement.value, Growth) else ()
     counted = counted_text(measurement) if measurement.n else ""

@@ -25,6 +25,13 @@ from pipeline.training.replica import Replica
 class NotFiniteError(UserError):
     """A loss that is no number, or infinite."""
 
+    def __init__(self, what: str, step: int, epoch: int) -> None:
+        super().__init__(f"{what}: lower train.learning_rate or the model's own learning_rate, or train in float32")
+        self.step = step
+        """The first with such a loss; for a validation loss the one before it. Counted from 1."""
+        self.epoch = epoch
+        """Counted from 1."""
+
 
 OnStep = Callable[["Step"], None]
 
@@ -146,11 +153,9 @@ class RunState:
         wrong = (~made.isfinite()).nonzero()
         if len(wrong):
             at = int(wrong[0])
-            step = len(self.epochs) * self.steps_per_epoch + at + 1
-            raise NotFiniteError(
-                f"the loss is {made[at].item()} in step {step} (epoch {len(self.epochs) + 1}, batch {at + 1}): "
-                "lower train.learning_rate or the model's own learning_rate, or train in float32"
-            )
+            step, epoch = len(self.epochs) * self.steps_per_epoch + at + 1, len(self.epochs) + 1
+            what = f"the loss is {made[at].item()} in step {step} (epoch {epoch}, batch {at + 1})"
+            raise NotFiniteError(what, step, epoch)
 
 
 def block_order(seed: int, n_blocks: int, epoch: int) -> Tensor:
@@ -202,10 +207,8 @@ def train_epochs(
         # In every process: attention as published draws here too, and the generators must stay alike.
         validation_loss = score_blocks(model, validation_blocks, settings.batch_size, precision).loss
         if not math.isfinite(validation_loss):
-            raise NotFiniteError(
-                f"the validation loss is {validation_loss} after epoch {len(state.epochs) + 1}: "
-                "lower train.learning_rate or the model's own learning_rate, or train in float32"
-            )
+            number = len(state.epochs) + 1
+            raise NotFiniteError(f"the validation loss is {validation_loss} after epoch {number}", state.steps, number)
         epoch = Epoch(
             number=len(state.epochs) + 1,
             steps=state.steps,

@@ -12,6 +12,8 @@ import torch
 from safetensors.torch import load_file
 
 from gam import LanguageModel
+from pipeline.artifacts.current import read_diverged
+from pipeline.base import paths
 from pipeline.evaluate import main as evaluate
 from pipeline.params.schema import load_params
 from pipeline.tokenise import main as tokenise
@@ -120,6 +122,20 @@ def test_diverging_training_stops(tokenised: Workspace, capsys: pytest.CaptureFi
     message = capsys.readouterr().err.splitlines()[-1]
     assert re.match(r"error: the loss is (nan|inf) in step 2 \(epoch 1, batch 2\): lower train.learning_rate", message)
     assert not run("curve").exists()
+
+
+def test_a_run_that_diverged_says_where_until_one_ends_well(tokenised: Workspace) -> None:
+    """Tables tell of it while params.yaml has what it was made with."""
+    tokenised.edit({"train": {"learning_rate": 1e30, "warmup_steps": 0, "clip_norm": 1e30}})
+    with pytest.raises(SystemExit):
+        tokenised.call(train, *RUN)
+    (end,) = read_diverged(load_params(), "stories", "gam")
+    assert (end.seed, end.epoch, end.step) == (0, 1, 2)
+    tokenised.edit({"train": {"learning_rate": 0.001, "clip_norm": 1.0}})
+    assert read_diverged(load_params(), "stories", "gam") == []
+    tokenised.call(train, *RUN)
+    assert run("curve").exists()
+    assert not paths.diverged("stories", "gam", 0).exists()
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")

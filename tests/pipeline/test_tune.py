@@ -93,7 +93,7 @@ def test_a_rate_that_is_too_large_is_recorded_as_that(small: Workspace, monkeypa
 
     def diverges(name: str, *given: object) -> object:
         if name.endswith(" at 0.01"):
-            raise NotFiniteError("the loss is nan")
+            raise NotFiniteError("the loss is nan in step 1", 1, 1)
         return run(name, *given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(stage, "run_to_end", diverges)

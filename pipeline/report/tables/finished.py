@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.artifacts.current import read_clocks, read_curves, read_metrics
-from pipeline.artifacts.records import Clock, Curve, Metrics
+from pipeline.artifacts.current import read_clocks, read_curves, read_diverged, read_metrics
+from pipeline.artifacts.records import Clock, Curve, Diverged, Metrics
 from pipeline.base import paths
 from pipeline.claims.intervals import Estimate, estimate
 from pipeline.params.schema import Params
@@ -33,6 +33,19 @@ def finished_runs(params: Params, dataset: str, model: str | None) -> list[Run]:
     metrics = {found.seed: found for found in read_metrics(params, dataset, model)}
     curves = read_curves(params, dataset, model)
     return [Run(c, clocks[c.seed], metrics[c.seed]) for c in curves if c.seed in clocks and c.seed in metrics]
+
+
+def ended_early(params: Params) -> list[Diverged]:
+    """All trainings that came to no end, since their loss was not finite."""
+    return [end for dataset, model in params.runs() for end in read_diverged(params, dataset, model)]
+
+
+def ended_early_notes(params: Params) -> list[str]:
+    """A note that names them; none where there are none."""
+    named = [f"{end.dataset} {end.model} seed {end.seed} in step {end.step:,}" for end in ended_early(params)]
+    if not named:
+        return []
+    return [f"In no number above, since the loss was not finite and the training ended: {'; '.join(named)}."]
 
 
 def estimates(runs: list[Run]) -> dict[str, Estimate]:

@@ -9,7 +9,7 @@ from pipeline.claims.intervals import estimate
 from pipeline.params.schema import Params
 from pipeline.report.groups import member
 from pipeline.report.published import Published
-from pipeline.report.tables.finished import Run, estimates, finished_runs
+from pipeline.report.tables.finished import Run, ended_early_notes, estimates, finished_runs
 from pipeline.report.tables.layout import (
     NOT_PUBLISHED,
     NOT_RUN,
@@ -73,6 +73,7 @@ def learned_table(params: Params, published: Published) -> tuple[Table, dict[str
         "Counts: of the train tokens, each with one token of context more (docs/statistics.md). Below the bigram, a "
         "model knows more than the token before tells.",
         *cost_notes(f"The {len(clocks)} trainings", training_seconds(clocks)),
+        *ended_early_notes(params),
         *left_out_notes(params),
         *machine_notes(provenances),
         *count_notes(counted),

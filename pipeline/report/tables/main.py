@@ -16,7 +16,7 @@ from pipeline.claims.intervals import estimate
 from pipeline.params.schema import Params
 from pipeline.report.groups import Member, compared
 from pipeline.report.published import Published
-from pipeline.report.tables.finished import Run, estimates, finished_runs
+from pipeline.report.tables.finished import Run, ended_early, ended_early_notes, estimates, finished_runs
 from pipeline.report.tables.layout import (
     NOT_PUBLISHED,
     NOT_RUN,
@@ -55,7 +55,8 @@ REPRODUCED_LOSSES = (5, 7)
 def main_table(params: Params, published: Published) -> tuple[Table, dict[str, Any]]:
     """The table, and the same numbers by data set and model for the summary."""
     summary: dict[str, Any] = {}
-    groups, provenances, counted = [], [], []
+    groups, counted = [], []
+    provenances = [end.provenance for end in ended_early(params)]
     clocks: list[Clock] = []
     for comparison in compared(params, published.main):
         rows, dataset = [], comparison.dataset
@@ -111,6 +112,7 @@ def main_table(params: Params, published: Published) -> tuple[Table, dict[str, A
         "batches as the models: what the frequency of a token, the one token before it, or the two before it, is "
         "worth.",
         *cost_notes(f"The {len(clocks)} trainings", training_seconds(clocks)),
+        *ended_early_notes(params),
         *left_out_notes(params),
         *machine_notes(provenances),
         *count_notes(counted),

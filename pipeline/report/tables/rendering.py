@@ -1,5 +1,6 @@
 """Tables and texts as Markdown and LaTeX, made safe for their format; the layout of LaTeX is in templates/."""
 
+from math import ceil
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -30,7 +31,11 @@ LATEX = {
 }
 MARKDOWN = {"|": r"\|"}
 LINES = 40
-"""Of a table on a page of LaTeX, which leaves room for notes."""
+"""Of a table on a page of LaTeX."""
+LINES_WITH_NOTES = 57
+"""Of a table and the notes below it, on its last page."""
+NOTE_WIDTH, NOTE_GAP = 110, 0.4
+"""Characters in a line of a note, and lines between two notes."""
 
 
 def to_markdown(table: Table) -> str:
@@ -71,14 +76,17 @@ def to_latex(table: Table) -> str:
     return render(
         "table.tex.j2",
         table=table,
-        pages=pages(table.groups),
+        pages=pages(table.groups, table.notes),
         spans=spans,
         pairs=[span for span in spans if span[3] > span[2]],
     )
 
 
-def pages(groups: list[Group]) -> list[list[Group]]:
-    """The groups in their order, no more lines on a page than fit; a group of more lines has a page of its own."""
+def pages(groups: list[Group], notes: list[str]) -> list[list[Group]]:
+    """The groups in their order, no more lines on a page than fit; a group of more lines has a page of its own.
+
+    The notes come after the last group, which begins a page where they would not fit.
+    """
     found: list[list[Group]] = [[]]
     lines = 0
     for group in groups:
@@ -88,6 +96,9 @@ def pages(groups: list[Group]) -> list[list[Group]]:
             lines = 0
         found[-1].append(group)
         lines += height
+    below = sum(ceil(len(note) / NOTE_WIDTH) + NOTE_GAP for note in notes)
+    if lines + below > LINES_WITH_NOTES and len(found[-1]) > 1:
+        found.append([found[-1].pop()])
     return found
 
 

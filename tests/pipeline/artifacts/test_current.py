@@ -10,6 +10,8 @@ import pytest
 
 from pipeline.artifacts.current import LEFT_OUT, left_out_notes, read_inside
 from pipeline.artifacts.devices import device_key
+from pipeline.artifacts.records import Curve, Diverged
+from pipeline.artifacts.storage import read_result, write_result
 from pipeline.base import paths
 from pipeline.params.reading import read_yaml
 from pipeline.params.schema import load_params
@@ -71,6 +73,26 @@ def test_made_with_other_parameters(workspace: Workspace, change: dict[str, Any]
     assert ("n-grams" in left_out) == (cells("main", "stories", "Bigram count")[-2] == "not run")
     summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())
     assert ("scaling" in left_out) == (summary["scaling"] == {})
+
+
+def test_a_run_that_diverged_is_named_and_counts_as_missing(workspace: Workspace) -> None:
+    workspace.edit({"families": {"paper": {"seeds": [0, 1]}}})
+    for model in ("gam", "transformer"):
+        for seed in (0, 1):
+            write_run(model, seed, [4.5, 5.0])
+    curve = read_result(paths.curve("stories", "transformer", 1), Curve)
+    assert curve is not None
+    paths.curve("stories", "transformer", 1).unlink()
+    same = ("dataset", "model", "seed", "data", "entry", "train", "fingerprint", "provenance")
+    ended = Diverged(**{field: getattr(curve, field) for field in same}, step=1007, epoch=2)
+    write_result(paths.diverged("stories", "transformer", 1), ended)
+    workspace.call(tables)
+    main, claims = ((paths.PAPER_TABLES / f"{name}.md").read_text() for name in ("main", "claims"))
+    assert "the training ended: stories transformer seed 1 in step 1,007." in main
+    assert "not run: Transformer's loss was not finite with seed 1" in claims
+    workspace.edit({"train": {"clip_norm": 2.0}})
+    workspace.call(tables)
+    assert "the training ended" not in (paths.PAPER_TABLES / "main.md").read_text()
 
 
 def test_metrics_of_other_weights(workspace: Workspace) -> None:
