@@ -17,7 +17,7 @@ from gam.blocks import build_block
 from gam.config import ModelConfig
 from pipeline.artifacts.provenance import provenance
 from pipeline.base.files import write_json
-from pipeline.machine import gpu
+from pipeline.machine.nvidia_smi import ask
 from pipeline.machine.precision import forward_in
 from pipeline.machine.setup import start
 from pipeline.params.models import Precision
@@ -41,7 +41,7 @@ def main() -> None:
     machine = start(params.runtime.model_copy(update={"device": args.device}))
     stamp = provenance(machine, None)
     precisions: tuple[Precision, ...] = ("float32", "bfloat16") if machine.gauge.kind == "cuda" else ("float32",)
-    state = gpu.ask(None, "clocks.sm", "clocks.max.sm", "clocks.mem", "power.limit", "temperature.gpu", "memory.used")
+    state = ask(None, "clocks.sm", "clocks.max.sm", "clocks.mem", "power.limit", "temperature.gpu", "memory.used")
     found: dict[str, Any] = {"provenance": stamp.model_dump(), "gpu": state, "blocks": {}, "steps": {}, "rerun": {}}
     is_good = True
     fused = [name for name, entry in params.models.items() if entry.model_dump().get("fused_mix")]

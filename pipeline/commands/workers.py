@@ -19,7 +19,7 @@ from pipeline.base import paths
 from pipeline.base.errors import exit_cleanly
 from pipeline.commands.places import Work
 from pipeline.commands.recording import Stage
-from pipeline.machine.gpu import ask
+from pipeline.machine.nvidia_smi import ask
 
 LOADED_BEFORE = ("train", "evaluate", "inside", "fingerprint")
 """Stages that run many times. Loading them touches no GPU, and starts no thread that a fork would lose: OpenBLAS

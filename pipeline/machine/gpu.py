@@ -3,7 +3,6 @@
 import ctypes
 import os
 import re
-import subprocess
 import sys
 from importlib import import_module
 
@@ -11,6 +10,7 @@ import torch
 
 from gam.ops.mamba_kernels import have_kernels
 from pipeline.base.errors import UserError
+from pipeline.machine.nvidia_smi import ask
 from pipeline.params.models import Precision
 
 OLDEST_DRIVER = {12: 525, 13: 580}
@@ -135,18 +135,3 @@ def busy_share(device: torch.device) -> float | None:
         return int(ask(uuid, "utilization.gpu")["utilization.gpu"]) / 100
     except (KeyError, ValueError):
         return None
-
-
-def ask(gpu: str | None, *fields: str) -> dict[str, str]:
-    """What nvidia-smi says of a GPU, by name, number or UUID; of the first one for None. Empty where it says nothing.
-
-    The fields are those of `nvidia-smi --help-query-gpu`. This process does not touch the GPU.
-    """
-    which = [] if gpu is None else [f"--id={gpu}"]
-    command = ["nvidia-smi", *which, f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
-        values = done.stdout.splitlines()[0].split(", ")
-    except (OSError, subprocess.SubprocessError, IndexError):
-        return {}
-    return dict(zip(fields, values, strict=False))
