@@ -29,6 +29,7 @@ from pipeline.commands import workers
 from pipeline.commands.gpu_parts import FOLDER, KERNELS, Part, first_parts, further_parts
 from pipeline.commands.quickstart import cores, dvc_environment, prepare
 from pipeline.machine import gpu
+from pipeline.machine.nvidia_smi import ask
 from pipeline.params.command_line import OneLineParser
 from pipeline.params.schema import load_params
 
@@ -73,7 +74,7 @@ def require_gpu() -> None:
 
 def visible() -> dict[str, str]:
     """Name and compute capability of the first GPU that may be used, which is left alone."""
-    return gpu.ask(next(iter(workers.gpus()), None), "name", "compute_cap")
+    return ask(next(iter(workers.gpus()), None), "name", "compute_cap")
 
 
 def done_file(name: str) -> Path:
