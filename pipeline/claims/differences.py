@@ -55,6 +55,9 @@ def _ended_early(runs: ComparedRuns, *roles: Role) -> str:
     """Of which models trainings are missing because their loss was not finite; empty where there are none."""
     found = {role: runs.diverged(role) for role in roles}
     told = [f"{NAMES[role]}'s loss was not finite with {seeds_text(seeds)}" for role, seeds in found.items() if seeds]
+    known = {role: {*runs.curves[role], *seeds} for role, seeds in found.items()}
+    if told and any(not known[role].issuperset(runs.seeds(*roles)) for role in roles):
+        told.append("other seeds are missing")
     return ", ".join(told)
 
 
