@@ -50,8 +50,8 @@ def learned_table(params: Params, published: Published) -> tuple[Table, dict[str
                 curves, _, metrics = zip(*(run.files for run in runs), strict=True) if runs else [()] * 3
                 size, rate = _size_and_rate(runs)
                 measured = [made(_cell(ours, key), metrics) for key in MEASURES]
-                tuned = made(rate, [paths.tuning(dataset, model)])
-                rows.append([label, made(size, curves), tuned, *measured, str(len(runs))])
+                origin = [paths.tuning(dataset, model)] if params.is_tuned(dataset, model) else curves
+                rows.append([label, made(size, curves), made(rate, origin), *measured, str(len(runs))])
                 if runs:
                     numbers = {key: ours[key].finite_mean for key in MEASURES if key in ours}
                     summary.setdefault(dataset, {})[model] = {"n": len(runs)} | numbers
@@ -68,7 +68,8 @@ def learned_table(params: Params, published: Published) -> tuple[Table, dict[str
     ]
     notes = [
         "Mean over n seeds ± half the width of its two-sided 95 % t interval (from n = 3 on), after the last epoch.",
-        "Learning rate: the one that the stage tune found for the model, on a seed that no run has (figure tuning).",
+        "Learning rate: the one that the stage tune found for the model, on a seed that no run has (figure tuning). "
+        "Where params.yaml gives a model its own rate, that one.",
         "Bits per byte, and PPL per word, charge every token of the text. They compare models with other tokenizers.",
         "Counts: of the train tokens, each with one token of context more (docs/statistics.md). Below the bigram, a "
         "model knows more than the token before tells.",

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from gam import LanguageModel
+from pipeline.artifacts.records import TuningResult
+from pipeline.artifacts.storage import read_result
+from pipeline.base import paths
 from pipeline.base.paths import HOUSE
 from pipeline.check import main as check
 from pipeline.params.reading import read_yaml
@@ -38,9 +41,17 @@ def test_the_families_beside_the_papers() -> None:
             assert different == changed | {"fused"} & ours.keys()
     text, whole = (params.datasets[name] for name in ("wikitext-2-v1-small", "wikitext-2-v1"))
     assert (text.origin, text.sha256) == (whole.origin, whole.sha256)
-    assert params.models["gam-twice"].as_written() | {"learning_rate": None} == params.models[
-        "gam-small"
-    ].as_written() | {"learning_rate": None}
+
+
+@pytest.mark.parametrize("model", ["gam", "transformer"])
+def test_twice_differs_from_small_in_the_epochs_alone(model: str) -> None:
+    """The learning rate is the one that was found for the small model."""
+    params = load_params(HOUSE / "params.yaml")
+    found = read_result(HOUSE / paths.tuning("wikitext-2-v1-small", f"{model}-small"), TuningResult)
+    assert found is not None
+    small = params.models[f"{model}-small"].as_written()
+    assert params.models[f"{model}-twice"].as_written() == small | {"learning_rate": found.best.learning_rate}
+    assert params.protocols["twice"] == params.protocols["small"].model_copy(update={"epochs": 2})
 
 
 def test_the_wide_feed_forward_network_makes_up_for_the_gate() -> None:
