@@ -18,7 +18,8 @@ from pipeline.base.files import write_text
 from pipeline.base.paths import MIRROR
 from pipeline.commands.quickstart import dvc_environment, prepare
 from pipeline.params.schema import Params, load_params
-from tests.made_up import scaling_point, write_ngrams, write_run, write_scaling, write_timing
+from tests.made_up import write_ngrams, write_run
+from tests.made_up_costs import scaling_point, write_scaling, write_timing
 
 ROUNDS = 5
 DATASET = "wikitext-2-v1"

@@ -11,13 +11,8 @@ from pipeline.base import paths
 from pipeline.params.reading import read_yaml
 from pipeline.tables import main as tables
 from tests.conftest import Workspace, reduced_family
-from tests.made_up import (
-    STAMP,
-    scaling_point,
-    write_ngrams,
-    write_run,
-    write_scaling,
-)
+from tests.made_up import STAMP, write_ngrams, write_run
+from tests.made_up_costs import scaling_point, write_scaling
 
 RUN = ("--dataset", "stories", "--model", "gam", "--seed", "0")
 

@@ -15,7 +15,7 @@ from pipeline.report.figures.drawing import COLUMN, GREY, PUBLISHED, REPRODUCED,
 from pipeline.report.figures.scaling import Blocks, blocks, machine
 from pipeline.report.published import Published
 from pipeline.report.tables.layout import NOT_RUN, with_interval
-from pipeline.report.tables.scaling import published_value
+from pipeline.report.tables.scaling_cells import published_value
 
 PREDICTED: dict[str, Any] = {"linestyle": "none", "marker": "_", "markersize": 11, "markeredgewidth": 1.4}
 APART = 0.17

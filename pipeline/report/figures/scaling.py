@@ -28,7 +28,8 @@ from pipeline.report.figures.drawing import (
 from pipeline.report.groups import member, merged
 from pipeline.report.published import Published, ScalingRow
 from pipeline.report.tables.layout import NOT_RUN
-from pipeline.report.tables.scaling import published_rows, published_value
+from pipeline.report.tables.scaling import published_rows
+from pipeline.report.tables.scaling_cells import published_value
 
 PUBLISHED_ON = "Published: batch 16, d = 512, float16, one NVIDIA T4."
 LABELS: dict[Cost, str] = {"time": "forward and backward / ms", "memory": "peak memory / MiB"}

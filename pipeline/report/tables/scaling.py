@@ -1,20 +1,18 @@
 """The paper's Table 2: time and memory of one block against the length of its input, and by what they grow."""
 
 from pathlib import Path
-from statistics import quantiles
 from typing import Any
 
-from pipeline.artifacts.cost_records import ScalingPoint, ScalingResult
+from pipeline.artifacts.cost_records import ScalingResult
 from pipeline.artifacts.current import left_out_notes
 from pipeline.artifacts.devices import Device, read_devices
 from pipeline.base import paths
-from pipeline.claims.growth import COSTS, Cost, asked_lengths, growth, predicted_ratio
-from pipeline.claims.intervals import Estimate
+from pipeline.claims.growth import COSTS, Cost, asked_lengths, growth
 from pipeline.params.schema import Params
 from pipeline.report.groups import Member, member
 from pipeline.report.published import Published, ScalingRow
+from pipeline.report.tables import scaling_cells
 from pipeline.report.tables.layout import (
-    NOT_PUBLISHED,
     NOT_RUN,
     Column,
     Group,
@@ -24,10 +22,9 @@ from pipeline.report.tables.layout import (
     machine_notes,
     made,
     on_device,
-    with_interval,
 )
+from pipeline.report.tables.scaling_cells import Theirs
 
-OUT_OF_MEMORY = "OOM"
 UNITS: dict[Cost, str] = {"time": "ms", "memory": "MiB"}
 OTHER_TIMES = {
     "queued_milliseconds": "time, all work told beforehand",
@@ -48,7 +45,7 @@ def scaling_table(params: Params, published: Published) -> tuple[Table, dict[str
         columns.append(Column(quantity, "reproduced"))
     groups = [group for device in devices for group in _groups(params, device, theirs)]
     asked = asked_lengths(params.claims)
-    predicted = [[_doubling(length), *_predicted(params, theirs, length)] for length in asked[:-1]]
+    predicted = [[_doubling(length), *scaling_cells.predicted(params, theirs, length)] for length in asked[:-1]]
     groups.append(Group("by arithmetic: multiply-adds / numbers kept for the backward pass", predicted))
     summary = {
         device.name: {model: _summary(params, scaling) for model, scaling in device.scalings.items()}
@@ -60,7 +57,7 @@ def scaling_table(params: Params, published: Published) -> tuple[Table, dict[str
     return Table("scaling", title, "Quantity", "T", columns, groups, _notes(params, measured)), summary
 
 
-def _groups(params: Params, device: Device, theirs: dict[str, dict[int, ScalingRow]]) -> list[Group]:
+def _groups(params: Params, device: Device, theirs: Theirs) -> list[Group]:
     """What was measured on one device."""
     scalings = {model: device.scalings.get(model) for model in params.scaling.models}
     lengths = sorted(
@@ -70,14 +67,18 @@ def _groups(params: Params, device: Device, theirs: dict[str, dict[int, ScalingR
     asked = asked_lengths(params.claims)
     groups = []
     for cost, unit in UNITS.items():
-        rows = [[str(length), *_cells(scalings, theirs, length, cost)] for length in lengths]
-        factors = [[_doubling(length), *_factors(params, scalings, theirs, length, cost)] for length in asked[:-1]]
+        rows = [[str(length), *scaling_cells.costs(scalings, theirs, length, cost)] for length in lengths]
+        factors = [
+            [_doubling(length), *scaling_cells.factors(params, scalings, theirs, length, cost)] for length in asked[:-1]
+        ]
         groups += [Group(f"{cost} ({unit})", rows), Group(f"{cost}: times as much at twice the length", factors)]
     for field, label in OTHER_TIMES.items():
         if any(getattr(point, field) for scaling in device.scalings.values() for point in scaling.points):
-            rows = [[str(length), *_other_times(scalings, theirs, length, field)] for length in lengths]
+            rows = [[str(length), *scaling_cells.other_times(scalings, theirs, length, field)] for length in lengths]
             groups.append(Group(f"{label} (ms)", rows))
-    fitting = [[str(length), *_fitting(scalings, theirs, length)] for length in lengths if length >= asked[0]]
+    fitting = [
+        [str(length), *scaling_cells.fitting(scalings, theirs, length)] for length in lengths if length >= asked[0]
+    ]
     groups.append(Group(f"fits in {params.scaling.cap.gib} GiB", fitting))
     return [
         Group(on_device(group.label, device), [_with_files(row, device, theirs) for row in group.rows])
@@ -85,7 +86,7 @@ def _groups(params: Params, device: Device, theirs: dict[str, dict[int, ScalingR
     ]
 
 
-def _with_files(row: list[str], device: Device, theirs: dict[str, dict[int, ScalingRow]]) -> list[str]:
+def _with_files(row: list[str], device: Device, theirs: Theirs) -> list[str]:
     """The row, whose reproduced cells know the file of their model."""
     label, *cells = row
     files: list[list[Path]] = []
@@ -134,119 +135,8 @@ def published_rows(each: Member, published: Published) -> list[ScalingRow]:
     return [] if each.is_fused else published.scaling.get(each.role, [])
 
 
-def published_value(row: ScalingRow, cost: Cost) -> float | None:
-    """None where it ran out of memory."""
-    return row.milliseconds if cost == "time" else row.peak_mib
-
-
 def _doubling(length: int) -> str:
     return f"{length} to {2 * length}"
-
-
-def _point(scaling: ScalingResult | None, length: int) -> ScalingPoint | None:
-    return next((point for point in scaling.points if point.length == length), None) if scaling else None
-
-
-def _cells(
-    scalings: dict[str, ScalingResult | None], theirs: dict[str, dict[int, ScalingRow]], length: int, cost: Cost
-) -> list[str]:
-    cells = []
-    for model, scaling in scalings.items():
-        if theirs[model]:
-            cells.append(_published(theirs[model].get(length), cost))
-        point = _point(scaling, length)
-        cells.append(_reproduced(point, cost) if point else NOT_RUN)
-    return cells
-
-
-def _published(row: ScalingRow | None, cost: Cost) -> str:
-    if row is None:
-        return NOT_PUBLISHED
-    value = published_value(row, cost)
-    return OUT_OF_MEMORY if value is None else f"{value:.2f}"
-
-
-def _reproduced(point: ScalingPoint, cost: Cost) -> str:
-    if cost == "memory":
-        return OUT_OF_MEMORY if point.peak_mib is None else f"{point.peak_mib:.1f}"
-    if not point.milliseconds:
-        return OUT_OF_MEMORY
-    return _spread(point.milliseconds)
-
-
-def _factors(
-    params: Params,
-    scalings: dict[str, ScalingResult | None],
-    theirs: dict[str, dict[int, ScalingRow]],
-    length: int,
-    cost: Cost,
-) -> list[str]:
-    """By what a cost grew from `length` tokens to twice as many."""
-    cells = []
-    for model, scaling in scalings.items():
-        if rows := theirs[model]:
-            values = [published_value(rows[at], cost) for at in (length, 2 * length) if at in rows]
-            there = [value for value in values if value is not None]
-            cells.append(f"{there[1] / there[0]:.2f}" if len(there) == 2 else NOT_PUBLISHED)
-        doublings = growth(scaling, cost, params).doublings if scaling else ()
-        found = next((each.ratio for each in doublings if each.length == length), None)
-        cells.append(_factor(found) if found else _no_factor(scaling, length))
-    return cells
-
-
-def _factor(ratio: Estimate) -> str:
-    return with_interval(ratio, 2) if ratio.low != ratio.high else f"{ratio.mean:.2f}"
-
-
-def _no_factor(scaling: ScalingResult | None, length: int) -> str:
-    was_tried = _point(scaling, length) and _point(scaling, 2 * length)
-    return OUT_OF_MEMORY if was_tried else NOT_RUN
-
-
-def _predicted(params: Params, theirs: dict[str, dict[int, ScalingRow]], length: int) -> list[str]:
-    """By what time, and memory, would grow if nothing but the counts decided."""
-    cells = []
-    for model, rows in theirs.items():
-        ratios = [predicted_ratio(params, model, cost, length) for cost in COSTS]
-        cells += [NOT_PUBLISHED] if rows else []
-        cells.append(" / ".join(f"{ratio:.2f}" if ratio else "–" for ratio in ratios))
-    return cells
-
-
-def _other_times(
-    scalings: dict[str, ScalingResult | None], theirs: dict[str, dict[int, ScalingRow]], length: int, field: str
-) -> list[str]:
-    """Median ± half the interquartile range of times that the paper does not have."""
-    cells = []
-    for model, scaling in scalings.items():
-        cells += [NOT_PUBLISHED] if theirs[model] else []
-        point = _point(scaling, length)
-        times: list[float] = getattr(point, field) if point else []
-        cells.append(_spread(times) if times else NOT_RUN if point is None else OUT_OF_MEMORY)
-    return cells
-
-
-def _spread(milliseconds: list[float]) -> str:
-    low, middle, high = quantiles(milliseconds, n=4, method="inclusive")
-    return f"{middle:.1f} ± {(high - low) / 2:.1f}"
-
-
-def _fitting(
-    scalings: dict[str, ScalingResult | None], theirs: dict[str, dict[int, ScalingRow]], length: int
-) -> list[str]:
-    """Whether a pass fits under the cap."""
-    cells = []
-    for model, scaling in scalings.items():
-        if theirs[model]:
-            row = theirs[model].get(length)
-            cells.append(NOT_PUBLISHED if row is None else _fits(row.peak_mib is not None))
-        point = _point(scaling, length)
-        cells.append(NOT_RUN if point is None or point.fits_cap is None else _fits(point.fits_cap))
-    return cells
-
-
-def _fits(it_does: bool) -> str:
-    return "yes" if it_does else OUT_OF_MEMORY
 
 
 def _summary(params: Params, scaling: ScalingResult) -> dict[str, dict[str, float]]:

@@ -17,17 +17,8 @@ from pipeline.params.reading import read_yaml
 from pipeline.params.schema import load_params
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
-from tests.made_up import (
-    STAMP,
-    run_fields,
-    scaling_point,
-    write_inside,
-    write_metrics,
-    write_ngrams,
-    write_run,
-    write_scaling,
-    write_timing,
-)
+from tests.made_up import STAMP, run_fields, write_inside, write_metrics, write_ngrams, write_run
+from tests.made_up_costs import scaling_point, write_scaling, write_timing
 from tests.pipeline.conftest import cells, written
 
 

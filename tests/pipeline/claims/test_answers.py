@@ -8,7 +8,7 @@ from pipeline.claims.answers import Answer, Size, answered_by, answers, by_claim
 from pipeline.claims.measurements import Reach, not_run
 from pipeline.params.schema import load_params
 from tests.conftest import Workspace
-from tests.made_up import write_timing
+from tests.made_up_costs import write_timing
 from tests.pipeline.conftest import SEEDS, write_losses, write_reduced
 
 

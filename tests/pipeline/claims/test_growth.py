@@ -7,7 +7,7 @@ from pipeline.artifacts.devices import read_devices
 from pipeline.claims.growth import asked_lengths, exponent, growth, judge_growth, side
 from pipeline.params.schema import load_params
 from tests.conftest import Workspace
-from tests.made_up import scaling_point, write_scaling
+from tests.made_up_costs import scaling_point, write_scaling
 from tests.pipeline.conftest import growing
 
 

@@ -15,7 +15,8 @@ from pipeline.report.figures.growth import growth_figures
 from pipeline.report.published import load_published
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
-from tests.made_up import STAMP, write_scaling, write_timing
+from tests.made_up import STAMP
+from tests.made_up_costs import write_scaling, write_timing
 from tests.pipeline.conftest import SEEDS, growing, verdicts, write_losses
 
 

@@ -9,7 +9,7 @@ from pipeline.params.schema import load_params
 from pipeline.report.notes import in_short, rule, terms
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
-from tests.made_up import write_timing
+from tests.made_up_costs import write_timing
 from tests.pipeline.conftest import write_losses
 
 

@@ -5,7 +5,7 @@ import re
 from pipeline.base import paths
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
-from tests.made_up import write_timing
+from tests.made_up_costs import write_timing
 from tests.pipeline.conftest import SEEDS, write_losses, write_reduced
 
 

@@ -4,7 +4,8 @@ from matplotlib.artist import Artist
 from matplotlib.text import Text
 
 from tests.conftest import Workspace
-from tests.made_up import scaling_point, write_run, write_scaling
+from tests.made_up import write_run
+from tests.made_up_costs import scaling_point, write_scaling
 
 NAMES = [
     "compute_time", "epoch_time", "gam_block", "growth", "peak_memory", "recall", "validation_loss",

@@ -10,8 +10,8 @@ from pipeline.base.paths import HOUSE
 from pipeline.commands.report import main as report
 from pipeline.figures import main as figures
 from tests.conftest import Workspace
-from tests.made_up import scaling_point, write_recall, write_scaling, write_timing
-from tests.made_up_costs import write_flops, write_peak
+from tests.made_up import write_recall
+from tests.made_up_costs import scaling_point, write_flops, write_peak, write_scaling, write_timing
 from tests.pipeline.conftest import RECALL, with_all_models, write_losses
 
 

@@ -7,7 +7,7 @@ from pipeline.base.paths import HOUSE
 from pipeline.report.wording import LONGEST
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
-from tests.made_up import write_timing
+from tests.made_up_costs import write_timing
 from tests.pipeline.conftest import growing, verdicts, write_losses
 
 CLAIMS = [f"C{number}" for number in range(1, 13)]

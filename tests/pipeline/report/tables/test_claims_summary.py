@@ -8,7 +8,8 @@ import pytest
 from pipeline.base import paths
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
-from tests.made_up import write_run, write_timing
+from tests.made_up import write_run
+from tests.made_up_costs import write_timing
 from tests.pipeline.conftest import SEEDS, write_losses
 
 

@@ -11,12 +11,8 @@ from pipeline.base import paths
 from pipeline.base.paths import HOUSE
 from pipeline.tables import main as tables
 from tests.conftest import Workspace
-from tests.made_up import (
-    scaling_point,
-    write_run,
-    write_scaling,
-    write_timing,
-)
+from tests.made_up import write_run
+from tests.made_up_costs import scaling_point, write_scaling, write_timing
 
 
 def test_markdown_is_a_table(workspace: Workspace) -> None:
