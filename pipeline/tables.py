@@ -13,6 +13,7 @@ from pipeline.base.files import write_json, write_text
 from pipeline.claims.answers import answers
 from pipeline.params.command_line import read_names
 from pipeline.report.findings import findings, findings_markdown
+from pipeline.report.notes import terms
 from pipeline.report.opening import opening
 from pipeline.report.published import load_published
 from pipeline.report.tables.builders import BUILDERS
@@ -35,7 +36,7 @@ def main() -> None:
     texts["claims.md"] = claims_markdown(params, published, found)
     texts["claims.tex"] = claims_latex(params, published, found)
     texts["answers.md"] = opening(params, published, found)
-    findings_page = findings_markdown(findings(params, published, found))
+    findings_page = findings_markdown(findings(params, published, found), terms(params))
     for name, text in texts.items():
         write_text(paths.PAPER_TABLES / name, text)
     write_text(paths.FINDINGS, findings_page)

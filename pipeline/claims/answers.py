@@ -53,6 +53,11 @@ class Answer:
         return [each for each in self.parts if each.value is not None]
 
     @property
+    def beside(self) -> list[Measurement]:
+        """What has a verdict and does not decide: the claim does not rest on it."""
+        return [each for each in self.measurements if not each.is_part and each.verdict in CONCLUSIVE]
+
+    @property
     def verdict(self) -> Verdict:
         """On all parts together; the more parts, the surer one must be that fails all of them."""
         return together([self.verdict_of(part) for part in self.parts])

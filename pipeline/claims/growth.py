@@ -11,8 +11,9 @@ from pipeline.claims.intervals import CONFIDENCE, Estimate, growth_exponent, rat
 from pipeline.claims.verdicts import Verdict, between
 from pipeline.params.schema import Claims, Params
 
-Cost = Literal["time", "memory"]
+Cost = Literal["time", "queued time", "memory"]
 COSTS: tuple[Cost, ...] = ("time", "memory")
+"""What claims are judged by. Beside them a GPU has queued time: with all work told before it begins."""
 FEWEST_LENGTHS = 5
 """Lengths from which on an exponent is shown: fewer tell how a line bends, not how noisy it is."""
 
@@ -70,7 +71,7 @@ def asked_lengths(claims: Claims) -> list[int]:
 def predicted_ratio(params: Params, model: str, cost: Cost, length: int) -> float | None:
     """By what arithmetic has a block's cost grow from `length` tokens to twice as many."""
     config = params.models[model].block_config()
-    formula = multiply_adds if cost == "time" else kept_numbers
+    formula = kept_numbers if cost == "memory" else multiply_adds
     shorter, longer = formula(config, length), formula(config, 2 * length)
     return longer / shorter if shorter and longer else None
 
@@ -107,9 +108,9 @@ def exponent(scaling: ScalingResult, cost: Cost, params: Params) -> Estimate | N
 
 
 def _ratio(longer: ScalingPoint, shorter: ScalingPoint, cost: Cost, confidence: float) -> Estimate | None:
-    if cost == "time":
-        both = longer.milliseconds and shorter.milliseconds
-        return ratio_in_rounds(longer.milliseconds, shorter.milliseconds, confidence) if both else None
+    if cost != "memory":
+        more, less = _times(longer, cost), _times(shorter, cost)
+        return ratio_in_rounds(more, less, confidence) if more and less else None
     if longer.peak_mib is None or shorter.peak_mib is None:
         return None
     ratio = longer.peak_mib / shorter.peak_mib
@@ -117,6 +118,12 @@ def _ratio(longer: ScalingPoint, shorter: ScalingPoint, cost: Cost, confidence: 
 
 
 def _value(point: ScalingPoint, cost: Cost) -> float | None:
-    if cost == "time":
-        return median(point.milliseconds) if point.milliseconds else None
-    return point.peak_mib
+    if cost == "memory":
+        return point.peak_mib
+    times = _times(point, cost)
+    return median(times) if times else None
+
+
+def _times(point: ScalingPoint, cost: Cost) -> list[float]:
+    """In ms; empty where none was measured."""
+    return point.queued_milliseconds if cost == "queued time" else point.milliseconds

@@ -30,8 +30,14 @@ OPENING = (
     "Each finding is one sentence, and below it the numbers that it rests on. Square brackets hold a 95 % interval. A "
     "word such as “reproduced” is a verdict by a {rule}, fixed before the runs of `small`. A finding holds for the "
     "text and the size of models that it names, and for no others. This page is made from the results by `{made_by}`: "
-    "no number in it was typed."
+    "no number in it was typed. Its [terms](findings.md#terms) are explained at the end."
 )
+OWN_TERMS = [
+    "T: tokens in one input. “8 seeds, 3 as claimed”: in 3 of 8 trainings the difference is above 0. “Elsewhere”: "
+    "other runs that were asked the same.",
+    "Recall: a model is shown symbols, and later asked for one of them. Reach: as many tokens as GAM's convolutions "
+    "carry in all its layers. Chance: what a guess gets right.",
+]
 OPEN_CLAIMS = "What only a GPU, the raw text or more runs can tell"
 ELSEWHERE = (
     "These claims have no verdict yet. The paper's losses need raw WikiText-2 and TinyStories, and models of its size, "
@@ -73,14 +79,15 @@ def findings(params: Params, published: Published, found: list[Answer]) -> Findi
     return Findings(told, open_claims)
 
 
-def findings_markdown(found: Findings) -> str:
-    """docs/findings.md."""
+def findings_markdown(found: Findings, terms: list[str]) -> str:
+    """docs/findings.md, which ends with what its words mean: `terms`, but for what is about the rows of a table."""
     parts = ["# Findings", OPENING.format(rule="[rule](statistics.md)", made_by="make tables")]
     for each in found.told:
         lines = "\n".join(f"- {markdown_text(line)}" for line in each.lines)
         parts += [f"## {each.about}: {each.question}", f"**{each.sentence}**", lines]
     if found.open_claims:
         parts += [f"## {OPEN_CLAIMS}", ELSEWHERE, markdown_list(found.open_claims)]
+    parts += ["## Terms", markdown_list([*terms[1:], *OWN_TERMS])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -90,7 +97,7 @@ def _finding(told: dict[str, str], answer: Answer, others: list[Answer], publish
     lines = [
         [Span(f"The paper says: {claimed.claim} ({claimed.states}).")],
         [Span(f"Holds for: {answer_label(answer)}. Verdict: {plain(verdict_text(answer))}.")],
-        *([Span("Measured: "), *measurement_text(each), Span(".")] for each in answer.measured),
+        *([Span("Measured: "), *measurement_text(each), Span(".")] for each in [*answer.measured, *answer.beside]),
         *(line for other in others if other is not answer for line in _elsewhere(other)),
         _what_would_change(told),
     ]
@@ -103,9 +110,14 @@ def _elsewhere(answer: Answer) -> Iterator[Text]:
     if answer.verdict in CONCLUSIVE:
         yield [Span(told)]
     elif answer.verdict == "not run":
+        begun = f"{told} Measured there: "
         for part in answer.measured:
             if part.verdict in CONCLUSIVE and not (part.at or part.answered_by):
-                yield [Span(f"{told} Measured there: "), *measurement_text(part), Span(".")]
+                yield [Span(begun), *measurement_text(part), Span(".")]
+        for what in dict.fromkeys(part.what for part in answer.measured if part.at and part.verdict in CONCLUSIVE):
+            epochs = [part.verdict for part in answer.measured if part.what == what]
+            held = epochs.count("reproduced")
+            yield [Span(f"{begun}loss, {what}: reproduced after {held} of {len(epochs)} epochs.")]
 
 
 def _decided(told: dict[str, str], answer: Answer) -> str:
@@ -136,10 +148,12 @@ def _recall(told: dict[str, str], params: Params, published: Published) -> list[
 
 
 def _of_all(judged: list[Beyond], told: dict[str, str]) -> str:
-    """The sentence of the verdict that all of them share, where they do."""
-    verdicts = {each.verdict for each in judged}
-    shared = verdicts.pop() if len(verdicts) == 1 else ""
-    return told.get(shared, "It depends on the task and on the number of layers, or could not be tested.")
+    """The sentence of the verdict that all of them share that have one."""
+    valid = {each.verdict for each in judged} & told.keys()
+    if len(valid) != 1:
+        return "It depends on the task, or on the number of layers." if valid else "It could not be tested."
+    sentence = told[valid.pop()]
+    return sentence if all(each.verdict in told for each in judged) else f"{sentence} {told['not all decided']}"
 
 
 def _facts(told: dict[str, str], params: Params) -> list[Finding]:
@@ -150,7 +164,8 @@ def _facts(told: dict[str, str], params: Params) -> list[Finding]:
     most = max(held, key=lambda each: abs(each.difference.mean))
     ahead = "GAM" if most.difference.mean > 0 else "the wider network"
     sentence = f"Where they differ most, at {most.pairs:,} facts, {ahead} knows more of them."
-    return [Finding("Facts", told["question"], sentence, [*map(_held_text, held), _what_would_change(told)])]
+    lines = [*map(_held_text, held), [Span(told["remark"])], _what_would_change(told)]
+    return [Finding("Facts", told["question"], sentence, lines)]
 
 
 def _held_text(held: FactsHeld) -> Text:

@@ -55,8 +55,9 @@ def terms(params: Params) -> list[str]:
     """What a reader needs for the table of answers."""
     claims, cap = params.claims, params.scaling.cap
     return [
-        "Each row shows runs that made a valid test, where there are any, and of these the closest to the paper's. "
-        "Other runs may say otherwise: the link in the first column leads to all of them.",
+        "Of the runs that made a valid test, each row shows those closest to the paper's. Other runs may say "
+        "otherwise: the link in the first column leads to all of them. “Holds in 1 of 2; lowest: …”: the "
+        "claim has two parts, and the least favourable is shown.",
         "Losses are in nats per token, a unit of surprise; lower is better. “Transformer − GAM” is by how much GAM's "
         "loss is lower. Square brackets: 95 % interval, over seeds (trainings with other random numbers) or whole "
         "measurements of time. d: width of a model.",
@@ -64,32 +65,35 @@ def terms(params: Params) -> list[str]:
         f"({claims.margin_nats} nats, {claims.margin_ratio * 100:g} % of a time, {claims.margin_gate} of a gate). "
         "“Contradicted”: all of it is on the other side, by more than the margin, or a property is not there. “No "
         "effect”: all of it is within the margin. “Inconclusive”, or unsure: none of these, or fewer than "
-        f"{FEWEST} seeds.",
+        f"{FEWEST} seeds. How far a model sees is a property, and needs no interval. A claim of several parts needs "
+        "all of them: one that fails decides.",
         "“No valid test”: the models learned too little for the comparison to tell anything. C3, C4 and C12 need "
         f"models whose loss is {claims.assay_nats} nats below that of a unigram count, which knows how frequent each "
         f"token is. C7 to C11 need a GAM {claims.assay_nats} nats below a bigram count, which knows what follows one "
-        "token.",
-        "“Not run”: a measurement is missing. “Not tested here”: these runs have no such model. “Not judged”: "
-        "measured, but not under the paper's conditions. Both are left out of the verdict.",
+        "token; only how far GAM sees (C8) needs nothing.",
+        "“Not run”: a measurement is missing. “Not tested here”, or “in part”: these runs have no such model. “Not "
+        "judged”: measured, but not under the paper's conditions. Both are left out of the verdict.",
         "“Primary”: one of a few tests that were named before the runs, and are corrected for being several. "
         "“Secondary”: any other. “As C1”: the same measurement.",
         "C1, C2: time that GAM saves in a training step. The fused Transformer computes the same result faster. C5, "
         "C6: by what factor a cost grows when the input becomes twice as long; x2 means "
-        f"{_range(claims.linear_ratio)}, x4 means {_range(claims.quadratic_ratio)}. “By arithmetic”: what counting "
-        "multiplications, or the numbers that are kept in memory, has it be. The paper measured C6 at batch 16 in "
-        f"float16, on a GPU with {cap.gib} GiB.",
+        f"{_range(claims.linear_ratio)}, x4 means {_range(claims.quadratic_ratio)}, and what lies outside is "
+        "contradicted. “By arithmetic”: the factor that one gets by counting multiplications (for time) or stored "
+        f"numbers (for memory). The paper measured C6 at batch 16 in float16, on a GPU with {cap.gib} GiB.",
+        "C3, C12: the paper's Mamba has no residual connections and no norms between its layers. “Mamba (residual)” "
+        "has both, as Mamba's own authors use it.",
         "C7 to C10: Sum Fusion is GAM without its gate, Global Only without gate and convolution, Local Only without "
         "gate and memory. “Wide FFN”: with so wide a feed-forward network that it has as many parameters as GAM. C11: "
-        "the mean gate of the convolution less that of the memory, at function words less at content words; above 0 is "
-        "as claimed.",
+        "take the mean gate of the convolution, minus that of the memory. Shown is this at function words, minus this "
+        "at content words; above 0 is as claimed.",
     ]
 
 
 def rule(claims: Claims) -> list[str]:
     """The rule in words."""
     return [
-        "Rule, fixed beforehand, in this order. Not run: a run that the comparison needs is missing, a seed among "
-        "them. No valid test: models learned too little. Inconclusive: fewer than "
+        "Rule, fixed before the runs of small and twice, in this order. Not run: a run that the comparison needs "
+        "is missing, a seed among them. No valid test: models learned too little. Inconclusive: fewer than "
         f"{FEWEST} seeds. Reproduced: the whole 95 % interval lies on the claimed side, beyond the margin. "
         "Contradicted: all of it lies on the other side, beyond the margin, or a property is not there. No effect: all "
         "of it lies inside the margin. Inconclusive: all else. Where models are claimed to be equal, inside the margin "

@@ -54,8 +54,8 @@ def value_text(measurement: Measurement) -> Text:
         first, *rest = _ends(value.ratios)
         predicted = f", by arithmetic {' to '.join(_ends(value.predicted))}" if value.predicted else ""
         return [_linked(measurement, first), Span(f"{''.join(f' to {last}' for last in rest)}{predicted}")]
-    fits = "fits" if value.gam_fits else "does not fit"
-    return [Span("Transformer fits "), _linked(measurement, f"{value.transformer}"), Span(f", GAM {fits} {value.gam}")]
+    gam = "" if value.gam_fits else "not "
+    return [Span("the Transformer "), _linked(measurement, f"{value.transformer}"), Span(f", GAM {gam}{value.gam}")]
 
 
 def reproduced_text(answer: Answer) -> Text:
@@ -105,7 +105,7 @@ def measurement_text(measurement: Measurement) -> Text:
 def standing(measurement: Measurement) -> str:
     """Whether a test was named beforehand, and whether the claim rests on it."""
     if measurement.unit not in ("nats", "gate") or measurement.verdict in ("not judged", NOT_RUN):
-        return ""
+        return "" if measurement.is_part else "beside the claim"
     return "primary" if measurement.tests else "secondary" if measurement.is_part else "secondary, beside the claim"
 
 
@@ -166,7 +166,8 @@ def _where(answer: Answer, full: bool) -> str:
 def _machine_text(machine: Machine, size: str, full: bool) -> str:
     on = f"{machine.precision} on {machine.device} ({machine.device_type})"
     if machine.block_size is None:
-        batch = f"batch {machine.batch_size} (memory: {machine.memory_batch_size})"
+        time, memory = machine.batch_size, machine.memory_batch_size
+        batch = f"batch {time}" if time == memory else f"batch {time} for time, {memory} for memory"
         return f"one block, d = {machine.d_model}, {batch}; {on}"
     text = f"any text, {machine.batch_size} x {machine.block_size} tokens; " if full else ""
     return f"{text}{size}; {on}"

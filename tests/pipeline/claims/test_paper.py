@@ -7,6 +7,7 @@ import pytest
 from pipeline.artifacts.devices import device_key, read_devices
 from pipeline.base import paths
 from pipeline.claims.answers import answers
+from pipeline.claims.growth import Growth
 from pipeline.claims.intervals import Estimate
 from pipeline.claims.measurements import Measurement, Reach
 from pipeline.claims.paper import ON_DEVICES, ON_TEXTS
@@ -190,7 +191,27 @@ def test_growth_that_was_measured_in_part(grid: Workspace) -> None:
     found = {name: each.verdict for claim in ("C5", "C6") for name, each in measured(claim).items()}
     assert found["time per doubling"] == found["memory per doubling"] == "reproduced"  # of C6
     assert {each.verdict for each in measured("C5").values()} == {"not run"}
-    assert found["what fits in 14.6 GiB at 8192 tokens"] == "not run"
+    assert found["tokens that fit in 14.6 GiB"] == "not run"
+
+
+def test_a_gpu_that_is_told_all_work_beforehand_is_shown_beside_the_claim(grid: Workspace) -> None:
+    """The claim is judged by the time that the paper measured."""
+    growing(grid, "gam", 0.5, 16384)
+    scaling = read_devices(load_params())[0].scalings["gam"]
+    queued = [
+        point.model_copy(update={"queued_milliseconds": [float(point.length)] * len(point.milliseconds)})
+        for point in scaling.points
+    ]
+    write_scaling("gam", queued)
+    found = measured("C5")
+    beside = found["time per doubling, all work told before the GPU begins"]
+    assert not beside.is_part
+    assert (beside.verdict, found["time per doubling"].verdict) == ("reproduced", "contradicted")
+    assert isinstance(beside.value, Growth)
+    assert set(beside.value.ratios) == {2.0}
+    (answer,) = (each for each in answers(load_params()) if each.claim == "C5")
+    assert answer.verdict == "contradicted"
+    assert answer.beside == [beside]
 
 
 def test_two_cpus_of_one_name_are_two(grid: Workspace) -> None:

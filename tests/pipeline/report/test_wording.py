@@ -50,8 +50,8 @@ def answer(*measurements: Measurement) -> Answer:
         (Measurement("x", "reproduced", Estimate(0.2, 0.1, 0.3, 3), "gate"), "0.2000 [0.1000, 0.3000]"),
         (Measurement("x", "contradicted", Reach(13, 13, 13)), "13 tokens, its convolutions alone reach 13"),
         (Measurement("x", "reproduced", Reach(14, 16, 13)), "14 to 16 tokens, its convolutions alone reach 13"),
-        (Measurement("x", "reproduced", Fit(2048, 8192, True)), "Transformer fits 2048, GAM fits 8192"),
-        (Measurement("x", "contradicted", Fit(0, 8192, False)), "Transformer fits 0, GAM does not fit 8192"),
+        (Measurement("x", "reproduced", Fit(2048, 8192, True)), "the Transformer 2048, GAM 8192"),
+        (Measurement("x", "contradicted", Fit(0, 8192, False)), "the Transformer 0, GAM not 8192"),
         (not_run("x"), "not run"),
         (not_judged("x", ["mamba"]), "–"),
     ],
@@ -138,4 +138,4 @@ def test_evidence_names_text_size_and_count() -> None:
     assert answer_label(timed).startswith("any text, 16 x 32 tokens; d = 16, 2 layers, T = ")
     block = replace(GROWN, machine=Machine("Device", "cpu", "float32", 2, d_model=16, memory_batch_size=8))
     measured = replace(answer(block), dataset=None, family=None)
-    assert evidence_text(measured) == "one block, d = 16, batch 2 (memory: 8); float32 on Device (cpu)"
+    assert evidence_text(measured) == "one block, d = 16, batch 2 for time, 8 for memory; float32 on Device (cpu)"

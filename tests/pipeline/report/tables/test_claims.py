@@ -43,7 +43,10 @@ def test_every_measurement_has_a_line(grid: Workspace) -> None:
     assert any(each.startswith(steps) for each in found["C1"])
     mamba = rf"  - time of .* saves, vs Mamba \(without its fast GPU code\): {number}; 5 measurements; not judged"
     assert any(re.fullmatch(mamba, each) for each in found["C1"])
-    assert "- one block, d = 16, batch 1 (memory: 2); float32 on Test & Device_1 (cpu): **reproduced**" in found["C5"]
+    assert (
+        "- one block, d = 16, batch 1 for time, 2 for memory; float32 on Test & Device_1 (cpu): **reproduced**"
+        in found["C5"]
+    )
     assert "- stories; d = 16, 2 layers, T = 32: not run" in found["C7"]
 
 
