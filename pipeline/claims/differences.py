@@ -47,7 +47,7 @@ def lower_loss(runs: ComparedRuns, better: Role, worse: Role, when: When, yardst
 def same_loss(runs: ComparedRuns, one: Role, other: Role, when: When, yardstick: Yardstick) -> Measurement:
     """The claim that two models' losses differ by no more than the margin: read off the difference one - other."""
     found = lower_loss(runs, other, one, when, yardstick)
-    what = f"{found.what}, within the margin"
+    what = f"{found.what} (no difference)"
     return replace(found, what=what, verdict=as_equality(found.verdict), won=None, is_equality=True)
 
 

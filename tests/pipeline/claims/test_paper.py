@@ -71,7 +71,7 @@ def test_it_makes_no_difference(grid: Workspace) -> None:
     write_losses(**dict.fromkeys(same, 5.0))
     found = verdicts(grid)
     assert {found[name] for name in ON_LOSSES if name != "C8"} == {"no effect"}
-    assert measured("C8")["Global Only − GAM, within the margin"].verdict == "reproduced"
+    assert measured("C8")["Global Only − GAM (no difference)"].verdict == "reproduced"
 
 
 @pytest.mark.usefixtures("grid")
