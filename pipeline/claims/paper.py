@@ -30,11 +30,21 @@ def gate_helps(runs: ComparedRuns) -> list[Measurement]:
 
 
 def main_driver(runs: ComparedRuns) -> list[Measurement]:
-    """C8: the memory alone beats the convolution alone, is as good as the whole, and sees far."""
+    """C8: the memory alone beats the convolution alone, is as good as the whole, and sees far.
+
+    Beside it, where the family has these models: what the memory adds to a feed-forward network, and whether one that
+    tokens write to does better.
+    """
+    others: list[tuple[Role, Role]] = [("global_only", "ffn_only"), ("gated_slots", "gam")]
     return [
         lower_loss(runs, "global_only", "local_only", "best", "bigram"),
         same_loss(runs, "global_only", "gam", "best", "bigram"),
         sees_far(runs),
+        *(
+            _beside(lower_loss(runs, better, worse, "best", "bigram"))
+            for better, worse in others
+            if runs.model(better) and runs.model(worse)
+        ),
     ]
 
 

@@ -75,6 +75,7 @@ def findings(params: Params, published: Published, found: list[Answer]) -> Findi
             open_claims.append(f"{each['claim']}: {each['question']} {_undecided(answer)}")
         else:
             told.append(_finding(each, answer, answers[each["claim"]], published))
+    told += [finding for each in texts["beside"] for finding in _beside(each, found)]
     told += _recall(texts["recall"], params, published) + _facts(texts["facts"], params)
     return Findings(told, open_claims)
 
@@ -102,6 +103,19 @@ def _finding(told: dict[str, str], answer: Answer, others: list[Answer], publish
         _what_would_change(told),
     ]
     return Finding(told["claim"], told["question"], sentence, lines)
+
+
+def _beside(told: dict[str, str], found: list[Answer]) -> Iterator[Finding]:
+    """What was compared beside a claim: one for each group of runs that has a verdict on it."""
+    for answer in found:
+        for each in answer.beside:
+            if each.what == told["compares"]:
+                lines = [
+                    [Span(f"Holds for: {answer_label(answer)}.")],
+                    [Span("Measured: "), *measurement_text(each), Span(".")],
+                    _what_would_change(told),
+                ]
+                yield Finding(told["about"], told["question"], told[each.verdict], lines)
 
 
 def _elsewhere(answer: Answer) -> Iterator[Text]:

@@ -32,6 +32,8 @@ def test_every_claim_has_its_texts() -> None:
     published = load_published()
     told = read_yaml(TEXTS)["claims"]
     assert {each["claim"] for each in told} == set(published.claims) - {"C2"}
+    for each in read_yaml(TEXTS)["beside"]:
+        assert each.keys() == {"about", "compares", "question", "reproduced", "contradicted", "no effect", "mind"}
     for each in told:
         needed = {"claim", "question", "reproduced", "contradicted", "no effect", "mind"}
         others = {
@@ -77,6 +79,31 @@ def test_each_verdict_has_its_sentence() -> None:
     untested = page()
     assert "C9" not in untested
     assert "- C9: Does GAM need its convolution? No run could tell" in untested[LAST]
+
+
+def test_what_was_compared_beside_a_claim(grid: Workspace) -> None:
+    """It is told where both models are in the family and have run, and the claim does not rest on it."""
+    assert not {"Memory", "Written memory"} & page().keys()
+    gam, attention = (read_yaml(grid.folder / "params.yaml")["models"][name] for name in ("gam", "transformer"))
+    shared = {key: attention[key] for key in ("block_size", "d_model", "n_layer", "dropout", "n_head", "precision")}
+    models = {
+        "ffn": gam | {"gate": False, "local": False, "memory": False},
+        "slots": shared | {"block": "gated_slots", "n_slot": 4, "compile": False},
+    }
+    others = ["gam-sum-fusion", "gam-global-only", "gam-local-only", *models]
+    grid.edit({"models": models, "families": {"paper": {"others": {"models": others}}}})
+    write_losses((20.0, 10.0), gam=4.0, gam_global_only=4.3, gam_local_only=4.1, ffn=4.2)
+    found = page()
+    assert "**No. The feed-forward network alone predicts better, with fewer parameters.**" in found["Memory"]
+    assert re.search(
+        r"FFN alone − Global Only: \[-0\.\d{4}\]\(.*; secondary, beside the claim; contr", found["Memory"]
+    )
+    assert "Written memory" not in found
+    write_losses(None, slots=3.9)
+    assert "**Yes. Gated slots, a memory that depends" in page()["Written memory"]
+    (answer,) = (each for each in answers(load_params()) if each.claim == "C8" and each.dataset)
+    assert [each.what for each in answer.beside] == ["FFN alone − Global Only", "GAM − Gated slots"]
+    assert not any(each in answer.parts for each in answer.beside)
 
 
 OUT = "what is out of their reach"
