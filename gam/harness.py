@@ -5,6 +5,8 @@
 Needs `pip install 'gam[eval]'`.
 """
 
+# ruff: noqa: ARG002  # the harness's interface has arguments that no model here needs
+
 import logging
 from collections.abc import Iterable
 from pathlib import Path
@@ -53,10 +55,10 @@ class HarnessModel(TemplateLM):
             raise ValueError(f"the tokenizer has no {SPECIAL_TOKENS[name]}")
         return idx
 
-    def tok_encode(self, string: str, add_special_tokens: bool | None = None, **_: Any) -> list[int]:  # noqa: ARG002
+    def tok_encode(self, string: str, add_special_tokens: bool | None = None, **_: Any) -> list[int]:
         return self.words.encode(string).ids
 
-    def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = False) -> list[float]:  # noqa: ARG002
+    def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = False) -> list[float]:
         """Of each document, in nats."""
         longest = self.model.config.block_size
         sums = []
@@ -70,7 +72,7 @@ class HarnessModel(TemplateLM):
     ) -> list[tuple[float, bool]]:
         return self.score((given, scored) for _, given, scored in requests)
 
-    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:  # noqa: ARG002
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         raise ValueError("these models score texts alone: their tokenizer keeps no white space")
 
     @torch.no_grad()
