@@ -28,7 +28,7 @@ def first_parts(params: Params, device: str) -> Iterator[Part]:
     yield Part("parity", [["benchmarks.parity", "--device", device, "--report", str(FOLDER / "parity.json")]])
     if not paths.tokens(dataset).exists():
         yield Part(f"tokens of {dataset}", [["dvc", "repro", f"tokenise@{dataset}"]])
-    yield Part("fingerprints", [["dvc", "repro", "--single-item", "check", "fingerprint"]])
+    yield Part("fingerprints", [["pipeline", "grid", "--jobs", "1", "fingerprint"]])
     for role in ("gam", "transformer"):
         for model in [name for name in params.families[PAPER].models if params.models[name].role == role]:
             yield training(dataset, model, params.families[PAPER].seeds[0])

@@ -1,4 +1,4 @@
-"""A workspace in which DVC has run every stage once, and copies of it."""
+"""A workspace in which every stage was run once, and copies of it."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests.acceptance.workspaces import dvc, make_workspace, stages_run
+from tests.acceptance.workspaces import dvc, make_workspace, repro, stages_run
 from tests.conftest import tiny_params
 
 MODELS = ["transformer", "transformer-fused", "mamba", "gam", "gam-sum-fusion"]
@@ -32,8 +32,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make(folder: Path, copy: Path) -> None:
     make_workspace(folder, tiny_params())
-    ran = stages_run(dvc(folder, "repro"))
-    assert ran == {
+    assert repro(folder) == {
         "check", "fetch@stories", "tokenise@stories", "ngrams@stories", "flops", "peak", "timing", "scaling@gam",
         "tables", "figures",
         "train@stories-transformer-0", "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0",

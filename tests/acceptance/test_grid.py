@@ -47,29 +47,36 @@ def test_trainings_side_by_side(made: Path, house: Path) -> None:
 
 
 def test_the_same_as_dvc_repro(made: Path, tmp_path: Path) -> None:
-    """From nothing: the same weights, curves and metrics to the byte, recorded as DVC records them."""
+    """From nothing: the same weights, curves and metrics to the byte, recorded as DVC records them.
+
+    DVC makes one run and what it needs; the fixture has it look at all that the launcher made, and find nothing to do.
+    """
+    assert dvc(made, "status") == "Data and pipelines are up to date.\n"
     house = tmp_path / "house"
     make_workspace(house, tiny_params())
-    grid = [sys.executable, "-m", "pipeline", "grid", "--jobs", "2"]
-    subprocess.run(grid, cwd=house, env=dvc_environment(), check=True)
-    assert stages_run(dvc(house, "repro")) == set()
-    assert dvc(house, "status") == "Data and pipelines are up to date.\n"
+    ran = stages_run(dvc(house, "repro", "evaluate@stories-gam-0"))
+    assert ran == {
+        "check", "fetch@stories", "tokenise@stories", "fingerprint@gam", "train@stories-gam-0",
+        "evaluate@stories-gam-0",
+    }  # fmt: skip
     computed = [house / paths.RUNS, *(house / paths.RESULTS / name for name in ("curves", "metrics", "fingerprint"))]
     files = [
         file for folder in computed for file in folder.rglob("*") if file.is_file() and file.suffix != ".gitignore"
     ]
-    assert len(files) > 10
+    assert len(files) > 4
     for file in files:
         assert file.read_bytes() == (made / file.relative_to(house)).read_bytes(), file
-    assert without_clocks(house / "dvc.lock") == without_clocks(made / "dvc.lock")
+    ours, theirs = recorded(house / "dvc.lock"), recorded(made / "dvc.lock")
+    assert ours.keys() == ran
+    assert ours == {name: theirs[name] for name in ran}
 
 
-def without_clocks(file: Path) -> dict[str, Any]:
+def recorded(file: Path) -> dict[str, Any]:
     """What DVC recorded, without the hashes of what tells times."""
     stages: dict[str, Any] = YAML(typ="safe").load(file)["stages"]
     for stage in stages.values():
         for entry in [*stage["deps"], *stage["outs"]]:
-            if entry["path"].startswith(("results", "paper_tables", "docs")) and not entry["path"].startswith(COMPUTED):
+            if entry["path"].startswith("results") and not entry["path"].startswith(COMPUTED):
                 for key in ("md5", "size", "nfiles"):
                     entry.pop(key, None)
     return stages

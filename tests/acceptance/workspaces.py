@@ -52,11 +52,11 @@ def files_in(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
-def repro(folder: Path) -> set[str]:
-    """The stages that are run to bring everything up to date. By the launcher, whose stages need not load torch each
-    time: it runs the same ones as `dvc repro`, as test_grid says."""
+def repro(folder: Path, *stages: str) -> set[str]:
+    """The stages that are run to bring these, or all, up to date. By the launcher, whose stages need not load torch
+    each time: it runs the same ones as `dvc repro`, as test_grid says."""
     shutil.rmtree(folder / paths.LOGS, ignore_errors=True)
-    command = [sys.executable, "-m", "pipeline", "grid", "--jobs", "2"]
+    command = [sys.executable, "-m", "pipeline", "grid", "--jobs", "2", *stages]
     done = subprocess.run(command, cwd=folder, env=dvc_environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return {file.stem for file in (folder / paths.LOGS).glob("*.log")}

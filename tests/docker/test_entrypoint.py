@@ -101,10 +101,11 @@ def test_locks_of_an_earlier_container(tmp_path: Path, entrypoint: ModuleType, m
     lock.parent.mkdir(parents=True)
     gone = subprocess.Popen(["true"])
     gone.wait()
-    for holder, stays in ((gone.pid, False), (os.getpid(), False), (1, False), (os.getppid(), True)):
-        lock.write_text(json.dumps({"read": {"/repo/data": [{"pid": holder, "cmd": "dvc repro"}]}}))
-        entrypoint.forget_the_dead()
-        assert lock.exists() == stays
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as alive:
+        for holder, stays in ((gone.pid, False), (os.getpid(), False), (1, False), (alive.pid, True)):
+            lock.write_text(json.dumps({"read": {"/repo/data": [{"pid": holder, "cmd": "dvc repro"}]}}))
+            entrypoint.forget_the_dead()
+            assert lock.exists() == stays
 
 
 HOLDS_THE_LOCK = """

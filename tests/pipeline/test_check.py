@@ -22,7 +22,7 @@ from pipeline.params.schema import load_params
 from tests.conftest import Workspace
 from tests.pipeline.damaged_params import rearranged, scribbled
 
-EXAMPLES = 200
+EXAMPLES = 100
 """Of each of the two tests."""
 LONGEST = 600
 """Characters of a message: a few lines of a terminal. What a message quotes from the file is cut, so that no file makes

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from pipeline.base import paths
 from pipeline.commands.quickstart import dvc_environment, merge
 from tests.acceptance.faults.patience import end
-from tests.acceptance.workspaces import make_workspace
+from tests.acceptance.workspaces import make_workspace, repro
 from tests.conftest import tiny_params
 
 NAMES: dict[str, object] = {"dataset": "stories", "model": "gam", "seed": 0}
@@ -56,9 +56,8 @@ def make_bench(folder: Path) -> Bench:
     """A run of some seconds."""
     house = folder / "bench"
     make_workspace(house, merge(tiny_params(), {"train": {"epochs": 6}}))
-    finish(house, "dvc", "repro", "evaluate@stories-gam-0")
-    for stage in ("flops", "peak", "timing", "scaling --model gam", "tables"):  # by DVC they come with the whole grid
-        finish(house, *stage.split())
+    repro(house, "evaluate@stories-gam-0", "flops", "peak", "timing", "scaling@gam")
+    finish(house, "tables")  # which would need the whole grid
     return Bench(house, outputs(house))
 
 

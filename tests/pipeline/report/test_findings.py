@@ -95,9 +95,7 @@ def test_what_was_compared_beside_a_claim(grid: Workspace) -> None:
     write_losses((20.0, 10.0), gam=4.0, gam_global_only=4.3, gam_local_only=4.1, ffn=4.2)
     found = page()
     assert "**No. The feed-forward network alone predicts better, with fewer parameters.**" in found["Memory"]
-    assert re.search(
-        r"FFN alone − Global Only: \[-0\.\d{4}\]\(.*; secondary, beside the claim; contr", found["Memory"]
-    )
+    assert re.search(r"FFN alone − Global Only: \[-0\.\d{4}\]\(.*; secondary, beside the claim; contr", found["Memory"])
     assert "Written memory" not in found
     write_losses(None, slots=3.9)
     assert "**Yes. Gated slots, a memory that depends" in page()["Written memory"]
