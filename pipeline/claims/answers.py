@@ -55,7 +55,8 @@ class Answer:
     @property
     def beside(self) -> list[Measurement]:
         """What has a verdict and does not decide: the claim does not rest on it."""
-        return [each for each in self.measurements if not each.is_part and each.verdict in CONCLUSIVE]
+        judged = (*CONCLUSIVE, "inconclusive")
+        return [each for each in self.measurements if not each.is_part and each.verdict in judged]
 
     @property
     def verdict(self) -> Verdict:

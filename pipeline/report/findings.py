@@ -115,7 +115,8 @@ def _beside(told: dict[str, str], found: list[Answer]) -> Iterator[Finding]:
                     [Span("Measured: "), *measurement_text(each), Span(".")],
                     _what_would_change(told),
                 ]
-                yield Finding(told["about"], told["question"], told[each.verdict], lines)
+                sentence = told.get(each.verdict, f"{UNDECIDED['inconclusive']}.")
+                yield Finding(told["about"], told["question"], sentence, lines)
 
 
 def _elsewhere(answer: Answer) -> Iterator[Text]:
