@@ -21,7 +21,7 @@ COMPUTED = ("results/curves", "results/metrics", "results/fingerprint", "results
 
 
 def test_trainings_side_by_side(made: Path, house: Path) -> None:
-    """One that fails stops no other, and comes later; all give what `dvc repro` gave, one after another."""
+    """One that fails stops no other, and comes later, by DVC; all give the bytes that they gave before."""
     files = [
         path("stories", model, 0)
         for model in ("transformer", "gam", "gam-sum-fusion")

@@ -147,7 +147,7 @@ def test_facts_are_told_with_their_difference(workspace: Workspace) -> None:
     told = page()["Facts"]
     assert "**Where they differ most, at 40 facts, GAM knows more of them.**" in told
     assert "GAM 0.750, the wider network 0.500 right; GAM − network 0.2500 [0.2500, 0.2500], 3 seeds." in told
-    assert "measurements without a verdict" in told
+    assert "so they have no verdict" in told
 
 
 def test_the_stage_writes_it(workspace: Workspace) -> None:
