@@ -30,8 +30,9 @@ OPENING = (
     "Each finding is one sentence, and below it the numbers that it rests on. Square brackets hold a 95 % interval. A "
     "word such as “reproduced” is a verdict by a {rule}, fixed before the runs of `small`. A finding holds for the "
     "text and the size of models that it names, and for no others. This page is made from the results by `{made_by}`: "
-    "no number in it was typed. Its [terms](findings.md#terms) are explained at the end."
+    "no number in it was typed."
 )
+TERMS_BELOW = "Its [terms](findings.md#terms) are explained at the end."
 OWN_TERMS = [
     "T: tokens in one input. “8 seeds, 3 as claimed”: in 3 of 8 trainings the difference is above 0. “Elsewhere”: "
     "other runs that were asked the same.",
@@ -82,7 +83,8 @@ def findings(params: Params, published: Published, found: list[Answer]) -> Findi
 
 def findings_markdown(found: Findings, terms: list[str]) -> str:
     """docs/findings.md, which ends with what its words mean: `terms`, but for what is about the rows of a table."""
-    parts = ["# Findings", OPENING.format(rule="[rule](statistics.md)", made_by="make tables")]
+    opening = OPENING.format(rule="[rule](statistics.md)", made_by="make tables")
+    parts = ["# Findings", f"{opening} {TERMS_BELOW}"]
     for each in found.told:
         lines = "\n".join(f"- {markdown_text(line)}" for line in each.lines)
         parts += [f"## {each.about}: {each.question}", f"**{each.sentence}**", lines]

@@ -124,13 +124,16 @@ def test_the_findings_are_those_of_the_docs(filled: Workspace) -> None:
 
 
 def test_it_needs_nothing_but_itself(filled: Workspace) -> None:
-    """No request, no name twice, every link inside leads somewhere, and the same bytes again."""
+    """No request, no name twice, every link inside leads somewhere, none is as Markdown has it, and the same bytes
+    again."""
     filled.call(report)
     page = paths.REPORT.read_text()
     reader = Reader(page)
     outside = {link for link in reader.links if not link.startswith("#")}
     assert outside == {"https://arxiv.org/abs/2509.00605"}
+    assert "](" not in page
     assert len(set(reader.ids)) == len(reader.ids)
+    assert not any(" " in name for name in reader.ids)
     assert {link[1:] for link in reader.links if link.startswith("#")} <= set(reader.ids)
     assert {f"c{number}" for number in range(1, 13)} <= set(reader.ids)
     filled.call(report)
