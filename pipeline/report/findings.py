@@ -122,19 +122,17 @@ def _beside(told: dict[str, str], found: list[Answer]) -> Iterator[Finding]:
 
 
 def _elsewhere(answer: Answer) -> Iterator[Text]:
-    """Its verdict where it has one. Of an answer that waits for runs, those of its parts that have one."""
-    told = f"Elsewhere: {answer_label(answer)}: {plain(verdict_text(answer))}."
-    if answer.verdict in CONCLUSIVE:
-        yield [Span(told)]
-    elif answer.verdict == "not run":
-        begun = f"{told} Measured there: "
-        for part in answer.measured:
-            if part.verdict in CONCLUSIVE and not (part.at or part.answered_by):
-                yield [Span(begun), *measurement_text(part), Span(".")]
-        for what in dict.fromkeys(part.what for part in answer.measured if part.at and part.verdict in CONCLUSIVE):
-            epochs = [part.verdict for part in answer.measured if part.what == what]
-            held = epochs.count("reproduced")
-            yield [Span(f"{begun}loss, {what}: reproduced after {held} of {len(epochs)} epochs.")]
+    """Its verdict, and what it rests on. Of an answer that waits for runs, those of its parts that are decided."""
+    if answer.verdict not in (*CONCLUSIVE, "not run"):
+        return
+    decided = [part for part in answer.measured if part.verdict in CONCLUSIVE]
+    if decided:
+        yield [Span(f"Elsewhere: {answer_label(answer)}: {plain(verdict_text(answer))}.")]
+    yield from ([Span("Measured there: "), *measurement_text(part), Span(".")] for part in decided if not part.at)
+    for what in dict.fromkeys(part.what for part in decided if part.at):
+        epochs = [part.verdict for part in answer.measured if part.what == what]
+        held = epochs.count("reproduced")
+        yield [Span(f"Measured there: loss, {what}: reproduced after {held} of {len(epochs)} epochs.")]
 
 
 def _decided(told: dict[str, str], answer: Answer) -> str:

@@ -19,6 +19,11 @@ def replace(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1))
 
 
+def out_of_date(house: Path) -> set[str]:
+    """What is left to run: said by DVC, which is quicker than running it."""
+    return stages_run(dvc(house, "repro", "--dry"))
+
+
 def test_all_models_have_numbers(made: Path) -> None:
     table = (made / "paper_tables/main.md").read_text()
     rows = [line for line in table.splitlines() if line.startswith("| stories")]
@@ -30,11 +35,9 @@ def test_number_of_slots(house: Path) -> None:
     params = read_yaml(house / "params.yaml")
     params["models"]["gam"]["n_slot"] = 12
     write_params(house, params)
-    ran = repro(house)
-    assert ran == {
-        "check", "fingerprint@gam", "train@stories-gam-0", "evaluate@stories-gam-0", "flops", "timing", "scaling@gam",
-        "tables", "figures",
-    }  # fmt: skip
+    ran = repro(house, "evaluate@stories-gam-0")
+    assert ran == {"check", "fingerprint@gam", "train@stories-gam-0", "evaluate@stories-gam-0"}
+    assert out_of_date(house) == {"flops", "timing", "scaling@gam", "tables", "figures"}
 
 
 def test_another_seed(house: Path) -> None:
@@ -104,12 +107,12 @@ def test_autocast_is_part_of_the_fingerprint(house: Path) -> None:
 def test_changed_mathematics_retrains_what_it_touches(house: Path) -> None:
     replace(house / "gam/blocks/gam.py", "return x + self.ffn", "return x - self.ffn")
     assert repro(house, *(f"fingerprint@{model}" for model in MODELS)) == FINGERPRINTS - {"fingerprint_tasks"}
-    assert stages_run(dvc(house, "repro", "--dry")) >= {"train@stories-gam-0", "ablation@stories-gam-sum-fusion-0"}
-    ran = repro(house)
+    ran = repro(house, "evaluate@stories-gam-0", "evaluate_ablation@stories-gam-sum-fusion-0")
     assert ran == {
-        "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0", "evaluate@stories-gam-0", "flops", "timing",
-        "scaling@gam", "evaluate_ablation@stories-gam-sum-fusion-0", "fingerprint_tasks", "tables", "figures",
+        "train@stories-gam-0", "ablation@stories-gam-sum-fusion-0", "evaluate@stories-gam-0",
+        "evaluate_ablation@stories-gam-sum-fusion-0",
     }  # fmt: skip
+    assert out_of_date(house) == {"fingerprint_tasks", "flops", "timing", "scaling@gam", "tables", "figures"}
 
 
 def test_tables_without_data_and_runs(house: Path) -> None:

@@ -59,7 +59,7 @@ def test_what_waits_for_runs_tells_what_it_has() -> None:
     write_losses((20.0, 10.0), gam=4.0, transformer=4.1)
     write_reduced(SEEDS)
     assert re.search(
-        r"not run: Mamba − Transformer\. Measured there: loss, Transformer − GAM: \[0\.10\d\d\].* reproduced\.",
+        r"not run: Mamba − Transformer\.\n- Measured there: loss, Transformer − GAM: \[0\.10\d\d\].* reproduced\.",
         page()["C3"],
     )
     assert "Measured there: loss, Transformer − GAM: reproduced after 2 of 2 epochs." in page()["C12"]
