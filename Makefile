@@ -42,9 +42,10 @@ help:                 ## what make can be told to do: this list
 quickstart: $(READY)  ## the whole pipeline, small, on a text that it makes itself (OVERLAY=wikitext: on WikiText-2)
 	python -m pipeline quickstart --overlay $(OVERLAY)
 
-# Waiting threads spin little: two test processes share the cores.
+# One process more than the two cores that all is made for: many tests wait, for a lock, a browser or other processes.
+# Waiting threads spin little, since the processes share the cores.
 test: $(READY)        ## all tests
-	GOMP_SPINCOUNT=1000 python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+	GOMP_SPINCOUNT=1000 python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 faults: $(READY)      ## kills, full disks and flipped bits in small runs, and what was lost: some minutes
 	python -m tests.acceptance.faults

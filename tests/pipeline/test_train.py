@@ -4,7 +4,9 @@ import dataclasses
 import json
 import math
 import re
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from pipeline.evaluate import main as evaluate
 from pipeline.params.schema import load_params
 from pipeline.tokenise import main as tokenise
 from pipeline.train import main as train
+from pipeline.training import protocol
 from tests.conftest import Workspace, tokens_of
 from tests.pipeline.conftest import RUN, run
 
@@ -142,3 +145,26 @@ def test_a_run_that_diverged_says_where_until_one_ends_well(tokenised: Workspace
 def test_cuda_without_cuda(tokenised: Workspace, refusal: Callable[..., str]) -> None:
     tokenised.edit({"runtime": {"device": "cuda"}})
     assert "runtime.device is cuda, but torch sees no CUDA device" in refusal(train, *RUN)
+
+
+def test_out_of_memory(tokenised: Workspace, refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_given: Any) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    assert tokenised
+    monkeypatch.setattr(protocol, "train_step", full)
+    message = refusal(train, *RUN)
+    assert "stories gam seed 0 ran out of the memory of" in message
+    assert "lower train.batch_size or the model's block_size, or set models.gam.precision to bfloat16" in message
+
+
+def test_too_little_disk(tokenised: Workspace, refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Known before the first step, and before anything is written. How large a text is, fetch learns as it comes."""
+    assert tokenised
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=50_000))
+    for stage_main, arguments in ((train, RUN), (tokenise, RUN[:2])):
+        before = {file: file.read_bytes() for file in Path("data").rglob("*") if file.is_file()}
+        assert "MiB of disk, and 0 MiB are free: free some" in refusal(stage_main, *arguments)
+        assert {file: file.read_bytes() for file in Path("data").rglob("*") if file.is_file()} == before
+    assert list(paths.WORK.rglob("*.safetensors")) == []

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +13,6 @@ import torch
 from pipeline import train as stage
 from pipeline.base import paths
 from pipeline.base.files import json_sha256
-from pipeline.tokenise import main as tokenise
 from pipeline.train import main as train
 from pipeline.training import protocol as training
 from pipeline.training import running
@@ -204,18 +202,6 @@ def test_a_loss_that_is_not_finite(
     assert [save.name for save in saves()] == ["step-000000029.safetensors", "step-000000030.safetensors"]
 
 
-@pytest.mark.usefixtures("handlers")
-def test_out_of_memory(tokenised: Workspace, refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_given: Any) -> torch.Tensor:
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    assert tokenised
-    monkeypatch.setattr(training, "train_step", full)
-    message = refusal(train, *RUN)
-    assert "stories gam seed 0 ran out of the memory of" in message
-    assert "lower train.batch_size or the model's block_size, or set models.gam.precision to bfloat16" in message
-
-
 def test_a_card_that_is_pulled_away(
     tokenised: Workspace,
     whole: dict[str, bytes],
@@ -242,15 +228,3 @@ def test_a_card_that_is_pulled_away(
     tokenised.call(train, *RUN)
     assert "going on after step 5" in capsys.readouterr().out
     assert outputs() == whole
-
-
-def test_too_little_disk(tokenised: Workspace, refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Known before the first step, and before anything is written. How large a text is, fetch learns as it comes."""
-    assert tokenised
-    usage = shutil.disk_usage(".")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=50_000))
-    for stage_main, arguments in ((train, RUN), (tokenise, RUN[:2])):
-        before = {file: file.read_bytes() for file in Path("data").rglob("*") if file.is_file()}
-        assert "MiB of disk, and 0 MiB are free: free some" in refusal(stage_main, *arguments)
-        assert {file: file.read_bytes() for file in Path("data").rglob("*") if file.is_file()} == before
-    assert saves() == []
