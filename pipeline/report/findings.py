@@ -35,7 +35,7 @@ OPENING = (
 TERMS_BELOW = "Its [terms](findings.md#terms) are explained at the end."
 OWN_TERMS = [
     "T: tokens in one input. “8 seeds, 3 as claimed”: in 3 of 8 trainings the difference is above 0. “Elsewhere”: "
-    "other runs that were asked the same.",
+    "other runs that were asked the same. “Twice runs”: models of the small runs, trained for twice as long.",
     "Recall: a model is shown symbols, and later asked for one of them. Reach: as many tokens as GAM's convolutions "
     "carry in all its layers. Chance: what a guess gets right.",
 ]
