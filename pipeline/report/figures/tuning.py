@@ -46,10 +46,12 @@ def tuning_figures(params: Params, published: Published) -> dict[str, Figure]:
 
 
 def _draw(axes: Axes, tuning: TuningResult, look: Look) -> None:
-    losses = {trial.learning_rate: trial.validation_loss for trial in tuning.trials if trial.validation_loss}
-    axes.plot(list(losses), list(losses.values()), **look.line(), **REPRODUCED)
+    """Above the model's own best: which model is better is for the runs to tell, not for one seed."""
     best = tuning.best
-    axes.plot([best.learning_rate], [best.validation_loss or 0.0], color=look.colour, marker="o", **CHOSEN)
+    lowest = best.validation_loss or 0.0
+    above = {trial.learning_rate: trial.validation_loss - lowest for trial in tuning.trials if trial.validation_loss}
+    axes.plot(list(above), list(above.values()), **look.line(), **REPRODUCED)
+    axes.plot([best.learning_rate], [0.0], color=look.colour, marker="o", **CHOSEN)
 
 
 def _label(axes: Axes, text: str, found: list[TuningResult]) -> None:
@@ -60,4 +62,4 @@ def _label(axes: Axes, text: str, found: list[TuningResult]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set_xlabel("learning rate")
-    axes.set_ylabel("validation loss / (nats/token)")
+    axes.set_ylabel("validation loss above the model's best / (nats/token)")

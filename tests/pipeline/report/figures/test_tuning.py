@@ -19,11 +19,12 @@ def test_a_line_for_each_model_and_a_circle_at_its_best(workspace: Workspace) ->
     workspace.edit({"families": {"paper": {"protocol": "small"}}})
     assert tuning_figures(load_params(), load_published()) == {}
     write_tuning("gam", LOSSES)
-    write_tuning("transformer", LOSSES | {0.001: 3.0})
+    write_tuning("transformer", LOSSES | {0.001: 3.5})
     (axes,) = tuning_figures(load_params(), load_published())["tuning"].axes
     transformer, best_of_transformer, gam, best_of_gam = axes.lines
     assert list(gam.get_xdata()) == [0.001, 0.002]
-    assert list(gam.get_ydata()) == [5.0, 4.0]
+    assert list(gam.get_ydata()) == [1.0, 0.0], "above its own best"
+    assert list(transformer.get_ydata()) == [0.0, 0.5]
     assert [list(line.get_xdata()) for line in (best_of_transformer, best_of_gam)] == [[0.001], [0.002]]
     assert transformer.get_color() == best_of_transformer.get_color() != gam.get_color()
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0.001", "0.002", "0.004"]
