@@ -37,6 +37,7 @@ def tuning_figures(params: Params, published: Published) -> dict[str, Figure]:
     note(
         figure,
         [
+            "Validation loss, less the lowest of the same model.",
             f"One short training each, over {params.tuning.share:.0%} of the training blocks, on seed "
             f"{params.tuning.seed}, which no run has.",
             "Circles: the learning rate that the runs take. A rate without a point: the loss was not finite.",
@@ -62,4 +63,4 @@ def _label(axes: Axes, text: str, found: list[TuningResult]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set_xlabel("learning rate")
-    axes.set_ylabel("validation loss above the model's best / (nats/token)")
+    axes.set_ylabel("loss above its best / (nats/token)")
