@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.artifacts.records import Clock
+from pipeline.artifacts.records import Clock, Code
 from pipeline.artifacts.storage import read_result, write_result
 from pipeline.base import paths
 from pipeline.base.paths import HOUSE
@@ -60,6 +60,19 @@ def test_one_run(workspace: Workspace) -> None:
     summary = json.loads((paths.PAPER_TABLES / "summary.json").read_text())
     assert summary["main"]["stories"]["gam"]["validation_loss"] == 5.0
     assert summary["main"]["stories"]["gam"]["test_loss"] == 6.0
+
+
+def test_a_machine_is_named_once_with_its_commits(workspace: Workspace) -> None:
+    """So that the notes of a table stay as short as its list of machines, whatever number of commits made it."""
+    workspace.edit({"families": {"paper": {"seeds": [0, 1, 2]}}})
+    codes = [Code(commit=name * 40, sha256="0" * 64) for name in "cb"] + [Code(commit=None, sha256="d" * 64)]
+    for seed, code in enumerate(codes):
+        write_run("gam", seed, [4.5], stamp=STAMP.model_copy(update={"code": code, "threads": 1}))
+    workspace.call(tables)
+    notes = [line for line in (paths.PAPER_TABLES / "main.md").read_text().splitlines() if "Reproduced on" in line]
+    assert len(notes) == 1
+    assert "(cpu, 1 thread, deterministic)" in notes[0]
+    assert notes[0].endswith("; commits bbbbbbbbbbbb, cccccccccccc, sources dddddddddddd.")
 
 
 def test_counts_beside_the_models(workspace: Workspace, refusal: Callable[..., str]) -> None:

@@ -1,7 +1,7 @@
 """A table before it has a format: text cells in columns, rows in groups, notes below."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -150,28 +150,43 @@ def on_device(what: str, device: Device) -> str:
 
 
 def machine_notes(provenances: list[Provenance]) -> list[str]:
-    """One line for each setting that the runs of a table were made with: hardware, precision, versions, code."""
-    lines = set()
-    for p in provenances:
-        packages = ", ".join(f"{name} {version}" for name, version in p.packages.items() if version)
-        mode = "deterministic" if p.deterministic else "not deterministic"
-        precision = p.precision or "precision by model"
-        device = f"{p.device} with {p.instructions}" if p.instructions else p.device
-        threads = f"{p.threads} threads" if p.world_size == 1 else f"{p.world_size} processes of {p.threads} threads"
-        driven_by = "".join(f", {name} {version}" for name, version in p.stack.items())
-        lines.add(
-            f"{device} ({p.device_type}{driven_by}, {threads}, {mode}); {precision}; {p.mamba_scan}; "
-            f"{packages}; {_code(p)}"
-        )
-    return [f"Reproduced on {line}." for line in sorted(lines)]
+    """One line for each setting that the runs of a table were made with: hardware, precision, versions; its codes."""
+    return [f"Reproduced on {line}." for line in _with_codes(_setting, provenances)]
 
 
 def count_notes(provenances: list[Provenance]) -> list[str]:
-    """One line for each code and numpy that counted tokens."""
-    lines = {f"{p.precision}, numpy {p.packages.get('numpy')}, {_code(p)}" for p in provenances}
-    return [f"Tokens counted with {line}." for line in sorted(lines)]
+    """One line for each numpy that counted tokens, and its codes."""
+    lines = _with_codes(lambda p: f"{p.precision}, numpy {p.packages.get('numpy')}", provenances)
+    return [f"Tokens counted with {line}." for line in lines]
 
 
-def _code(p: Provenance) -> str:
-    commit, _, dirty = (p.code.commit or "").partition("-")
-    return f"commit {commit[:12]}{dirty and '-' + dirty}" if commit else f"sources {p.code.sha256[:12]}"
+def _setting(p: Provenance) -> str:
+    packages = ", ".join(f"{name} {version}" for name, version in p.packages.items() if version)
+    mode = "deterministic" if p.deterministic else "not deterministic"
+    precision = p.precision or "precision by model"
+    device = f"{p.device} with {p.instructions}" if p.instructions else p.device
+    threads = f"{p.threads} thread{'s' if p.threads > 1 else ''}"
+    shared = threads if p.world_size == 1 else f"{p.world_size} processes of {threads}"
+    driven_by = "".join(f", {name} {version}" for name, version in p.stack.items())
+    return f"{device} ({p.device_type}{driven_by}, {shared}, {mode}); {precision}; {p.mamba_scan}; {packages}"
+
+
+def _with_codes(setting: Callable[[Provenance], str], provenances: list[Provenance]) -> list[str]:
+    """Each setting once, with the codes of all that had it."""
+    found: dict[str, list[Provenance]] = {}
+    for each in provenances:
+        found.setdefault(setting(each), []).append(each)
+    return [f"{told}; {_codes(alike)}" for told, alike in sorted(found.items())]
+
+
+def _codes(provenances: list[Provenance]) -> str:
+    """The commits of all, or a hash of the sources where one was not in git."""
+    commits = {_commit(p.code.commit) for p in provenances if p.code.commit}
+    sources = {p.code.sha256[:12] for p in provenances if not p.code.commit}
+    told = [f"{'commits' if len(commits) > 1 else 'commit'} {', '.join(sorted(commits))}"] if commits else []
+    return ", ".join(told + [f"sources {name}" for name in sorted(sources)])
+
+
+def _commit(name: str) -> str:
+    commit, _, dirty = name.partition("-")
+    return f"{commit[:12]}{dirty and '-' + dirty}"
