@@ -26,7 +26,8 @@ class NotFiniteError(UserError):
     """A loss that is no number, or infinite."""
 
     def __init__(self, what: str, step: int, epoch: int) -> None:
-        super().__init__(f"{what}: lower train.learning_rate or the model's own learning_rate, or train in float32")
+        remedy = "lower train.learning_rate or the model's own learning_rate, or train in float32 where you did not"
+        super().__init__(f"{what}: {remedy}")
         self.step = step
         """The first with such a loss; for a validation loss the one before it. Counted from 1."""
         self.epoch = epoch
