@@ -11,6 +11,7 @@ from pipeline.claims.verdicts import CONCLUSIVE
 from pipeline.params.reading import read_yaml
 from pipeline.params.schema import Params
 from pipeline.report.judgement import reason, verdict_text
+from pipeline.report.notes import states
 from pipeline.report.published import Published
 from pipeline.report.recalled import labels, reaches
 from pipeline.report.tables.layout import Span, Text, with_interval
@@ -28,14 +29,16 @@ UNDECIDED = {
 """What stands in place of an answer."""
 OPENING = (
     "Each finding is one sentence, and below it the numbers that it rests on. Square brackets hold a 95 % interval. A "
-    "word such as “reproduced” is a verdict by a {rule}, fixed before the runs of `small`. A finding holds for the "
-    "text and the size of models that it names, and for no others. This page is made from the results by `{made_by}`: "
-    "no number in it was typed."
+    "word such as “reproduced” is a verdict by a {rule}, fixed before the runs of `small` and `twice`. A finding holds "
+    "for the text and the size of models that it names, and for no others. This page is made from the results by "
+    "`{made_by}`: no number in it was typed."
 )
 TERMS_BELOW = "Its [terms](findings.md#terms) are explained at the end."
 OWN_TERMS = [
     "T: tokens in one input. “8 seeds, 3 as claimed”: in 3 of 8 trainings the difference is above 0. “Elsewhere”: "
-    "other runs that were asked the same. “Twice runs”: models of the small runs, trained for twice as long.",
+    "other runs that were asked the same. “Twice runs”: models of the small runs, trained for twice as long. “Beside "
+    "the claim”: measured as well, and the verdict does not rest on it. “All work told before the GPU begins”: the GPU "
+    "gets all the work of a measurement before it starts on it, so that it never waits for the processor.",
     "Recall: a model is shown symbols, and later asked for one of them. Reach: as many tokens as GAM's convolutions "
     "carry in all its layers. Chance: what a guess gets right.",
 ]
@@ -68,14 +71,14 @@ class Findings:
 def findings(params: Params, published: Published, found: list[Answer]) -> Findings:
     """In the order of findings.yaml."""
     texts: dict[str, Any] = read_yaml(TEXTS)
-    answers = by_claim(found)
+    answers, stated = by_claim(found), states(params, published)
     told, open_claims = [], []
     for each in texts["claims"]:
         answer = most_telling(answers[each["claim"]])
         if answer is None or answer.verdict in ("not run", "not judged", "no valid test"):
             open_claims.append(f"{each['claim']}: {each['question']} {_undecided(answer)}")
         else:
-            told.append(_finding(each, answer, answers[each["claim"]], published))
+            told.append(_finding(each, answer, answers[each["claim"]], stated[each["claim"]], published))
     told += [finding for each in texts["beside"] for finding in _beside(each, found)]
     told += _recall(texts["recall"], params, published) + _facts(texts["facts"], params)
     return Findings(told, open_claims)
@@ -94,12 +97,11 @@ def findings_markdown(found: Findings, terms: list[str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _finding(told: dict[str, str], answer: Answer, others: list[Answer], published: Published) -> Finding:
+def _finding(told: dict[str, str], answer: Answer, others: list[Answer], stated: str, published: Published) -> Finding:
     sentence = _decided(told, answer) if answer.verdict in CONCLUSIVE else _undecided(answer)
-    claimed = published.claims[told["claim"]]
     lines = [
-        [Span(f"The paper says: {claimed.claim} ({claimed.states}).")],
-        [Span(f"Holds for: {answer_label(answer)}. Verdict: {plain(verdict_text(answer))}.")],
+        [Span(f"The paper says: {published.claims[told['claim']].claim} ({stated}).")],
+        [Span(f"Tested on: {answer_label(answer)}. Verdict: {plain(verdict_text(answer))}.")],
         *([Span("Measured: "), *measurement_text(each), Span(".")] for each in [*answer.measured, *answer.beside]),
         *(line for other in others if other is not answer for line in _elsewhere(other)),
         _what_would_change(told),
@@ -113,7 +115,7 @@ def _beside(told: dict[str, str], found: list[Answer]) -> Iterator[Finding]:
         for each in answer.beside:
             if each.what == told["compares"]:
                 lines = [
-                    [Span(f"Holds for: {answer_label(answer)}.")],
+                    [Span(f"Tested on: {answer_label(answer)}.")],
                     [Span("Measured: "), *measurement_text(each), Span(".")],
                     _what_would_change(told),
                 ]
@@ -122,17 +124,20 @@ def _beside(told: dict[str, str], found: list[Answer]) -> Iterator[Finding]:
 
 
 def _elsewhere(answer: Answer) -> Iterator[Text]:
-    """Its verdict, and what it rests on. Of an answer that waits for runs, those of its parts that are decided."""
-    if answer.verdict not in (*CONCLUSIVE, "not run"):
+    """Its verdict, and what it rests on, as far as that was measured; nothing of what was no valid test."""
+    if answer.verdict not in (*CONCLUSIVE, "inconclusive", "not run"):
         return
-    decided = [part for part in answer.measured if part.verdict in CONCLUSIVE]
-    if decided:
+    valid = [part for part in answer.measured if part.verdict != "no valid test"]
+    if valid:
         yield [Span(f"Elsewhere: {answer_label(answer)}: {plain(verdict_text(answer))}.")]
-    yield from ([Span("Measured there: "), *measurement_text(part), Span(".")] for part in decided if not part.at)
-    for what in dict.fromkeys(part.what for part in decided if part.at):
-        epochs = [part.verdict for part in answer.measured if part.what == what]
-        held = epochs.count("reproduced")
-        yield [Span(f"Measured there: loss, {what}: reproduced after {held} of {len(epochs)} epochs.")]
+    for what in dict.fromkeys(part.what for part in valid):
+        alike = [part for part in valid if part.what == what]
+        if len(alike) == 1:
+            yield [Span("Measured there: "), *measurement_text(alike[0]), Span(".")]
+        elif any(part.verdict in CONCLUSIVE for part in alike):
+            epochs = [part.verdict for part in answer.measured if part.what == what]
+            held = epochs.count("reproduced")
+            yield [Span(f"Measured there: loss, {what}: reproduced after {held} of {len(epochs)} epochs.")]
 
 
 def _decided(told: dict[str, str], answer: Answer) -> str:

@@ -39,7 +39,7 @@ def in_short(found: list[Answer]) -> str:
     texts = []
     for name, verdicts in IN_SHORT.items():
         claims = [claim for claim, answer in shown.items() if (answer.verdict if answer else "not run") in verdicts]
-        named = [f"{claim} (in part)" if _is_in_part(shown[claim]) else claim for claim in claims]
+        named = [f"{claim} (not all of it tested)" if _is_in_part(shown[claim]) else claim for claim in claims]
         texts += [f"{name}: {', '.join(named)}."] if named else []
     return f"In short. {' '.join(texts)}"
 
@@ -56,27 +56,27 @@ def terms(params: Params) -> list[str]:
     claims, cap = params.claims, params.scaling.cap
     return [
         "Of the runs that made a valid test, each row shows those closest to the paper's. Other runs may say "
-        "otherwise: the link in the first column leads to all of them. “Holds in 1 of 2; lowest: …”: the "
-        "claim has two parts, and the least favourable is shown.",
+        "otherwise: the link in the first column leads to all of them. “Holds in 1 of 2; lowest: …”: one of the "
+        "claim's two parts holds, and the least favourable part is shown.",
         "Losses are in nats per token, a unit of surprise; lower is better. “Transformer − GAM” is by how much GAM's "
         "loss is lower. Square brackets: 95 % interval, over seeds (trainings with other random numbers) or whole "
         "measurements of time. d: width of a model.",
         "“Reproduced”: the whole interval is on the claimed side, by more than a margin "
         f"({claims.margin_nats} nats, {claims.margin_ratio * 100:g} % of a time, {claims.margin_gate} of a gate). "
         "“Contradicted”: all of it is on the other side, by more than the margin, or a property is not there. “No "
-        "effect”: all of it is within the margin. “Inconclusive”, or unsure: none of these, or fewer than "
-        f"{FEWEST} seeds. How far a model sees is a property, and needs no interval. A claim of several parts needs "
-        "all of them: one that fails decides.",
+        "effect”: all of it is within the margin. “Inconclusive”, or unsure: the interval reaches over a "
+        f"margin, or there are fewer than {FEWEST} seeds. How far a model sees is a property: it needs no interval, "
+        "and fewer seeds do. A claim of several parts needs all of them: one that fails decides.",
         "“No valid test”: the models learned too little for the comparison to tell anything. C3, C4 and C12 need "
         f"models whose loss is {claims.assay_nats} nats below that of a unigram count, which knows how frequent each "
         f"token is. C7 to C11 need a GAM {claims.assay_nats} nats below a bigram count, which knows what follows one "
         "token; only how far GAM sees (C8) needs nothing.",
-        "“Not run”: a measurement is missing. “Not tested here”, or “in part”: these runs have no such model. “Not "
-        "judged”: measured, but not under the paper's conditions. Both are left out of the verdict.",
-        "“Primary”: one of a few tests that were named before the runs, and are corrected for being several. "
-        "“Secondary”: any other. “As C1”: the same measurement.",
-        "C1, C2: time that GAM saves in a training step. The fused Transformer computes the same result faster. C5, "
-        "C6: by what factor a cost grows when the input becomes twice as long; x2 means "
+        "“Not run”: a measurement is missing. “Not tested here”: these runs have no such model. “Not judged”: "
+        "measured, but not under the paper's conditions. What is not tested or not judged is left out of the verdict.",
+        "“Primary”: one of a few tests that were named before the runs, and are corrected for being several; "
+        "the intervals shown are not. “Secondary”: any other. “As C1”: the same measurement.",
+        "C1, C2: time that GAM saves in a training step. The fused Transformer computes what the paper's does, in a "
+        "faster way. C5, C6: by what factor a cost grows when the input becomes twice as long; x2 means "
         f"{_range(claims.linear_ratio)}, x4 means {_range(claims.quadratic_ratio)}, and what lies outside is "
         "contradicted. “By arithmetic”: the factor that one gets by counting multiplications (for time) or stored "
         f"numbers (for memory). The paper measured C6 at batch 16 in float16, on a GPU with {cap.gib} GiB.",

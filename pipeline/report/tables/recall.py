@@ -74,9 +74,9 @@ def recall_text(each: Beyond, names: dict[str, str]) -> Text:
         Span(f"{about}; accuracy out of reach "),
         Span(f"{each.lowest:.3f} to {each.highest:.3f}", files=(paths.recall(each.task, each.model),)),
         Span(f" over {each.queries:,} questions and {each.n} seeds (chance {each.chance:.3f}); "),
-        Span("copying over at most half of the reach at least "),
+        Span("accuracy of copying over at most half of the reach: at least "),
         _accuracy(each.near, "copying", each.model),
-        Span("; the Transformer at least "),
+        Span("; accuracy of the Transformer at each distance: at least "),
         _accuracy(each.transformer, each.task, each.rival),
         Span("."),
     ]

@@ -32,11 +32,13 @@ def test_in_short() -> None:
     write_losses(gam=4.0, transformer=4.1, mamba=4.2, gam_global_only=3.9, gam_sum_fusion=4.0)
     write_timing(transformer=1.0, mamba=1.1, gam=0.9)
     assert in_short(answers(load_params())) == (
-        "In short. Reproduced: C1 (in part), C2, C3, C12. Contradicted: C9. No effect: C7. "
+        "In short. Reproduced: C1 (not all of it tested), C2, C3, C12. Contradicted: C9. No effect: C7. "
         "Not run, or not all of it: C4, C5, C6, C8, C10, C11."
     )
     write_losses((20.0, 5.0), gam=4.0)
-    assert "Reproduced: C1 (in part), C2, C3, C12. No valid test: C7, C9. Not run" in in_short(answers(load_params()))
+    assert "Reproduced: C1 (not all of it tested), C2, C3, C12. No valid test: C7, C9. Not run" in in_short(
+        answers(load_params())
+    )
 
 
 def test_the_paper_s_effects_that_the_margin_hides(grid: Workspace) -> None:
