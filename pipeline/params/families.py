@@ -11,11 +11,22 @@ PAPER = "paper"
 """The family that stands beside the paper's own numbers."""
 
 
-class Runs(Section):
-    """Every model on every text; none where a list is empty."""
+class SeededRuns(Section):
+    """Every model on every text with every seed; none where there are no texts or no models."""
 
     datasets: list[Name]
     models: list[Name]
+    seeds: list[NonNegativeInt]
+
+    def of_each(self) -> dict[tuple[str, str], list[int]]:
+        """The seeds by text and model."""
+        return {(dataset, model): self.seeds for dataset in self.datasets for model in self.models}
+
+    @model_validator(mode="after")
+    def _every_model_has_seeds(self) -> Self:
+        has_runs = bool(self.datasets and self.models)
+        require(bool(self.seeds) or not has_runs, "seeds is empty: name one, or empty datasets and models too")
+        return self
 
     @model_validator(mode="after")
     def _no_run_twice(self) -> Self:
@@ -28,16 +39,6 @@ class Runs(Section):
         twice = next((stage for stage in stages if stages.count(stage) > 1), None)
         require(twice is None, f"datasets and models give two runs the name {twice!r} in DVC: rename an entry")
         return self
-
-
-class SeededRuns(Runs):
-    """Every model on every text with every seed."""
-
-    seeds: list[NonNegativeInt]
-
-    def of_each(self) -> dict[tuple[str, str], list[int]]:
-        """The seeds by text and model."""
-        return {(dataset, model): self.seeds for dataset in self.datasets for model in self.models}
 
 
 class Family(SeededRuns):

@@ -80,6 +80,8 @@ def other(**changes: Any) -> dict[str, Any]:
         (paper(models=["transfomer"]), "which models does not have (did you mean 'transformer'?)"),
         (paper(datasets=["stories", "wiki"]), "families.paper.datasets names 'wiki', which datasets does not have"),
         (paper(seeds=[0, 0]), "families.paper.seeds names 0 twice"),
+        (paper(seeds=[]), "families.paper.seeds is empty: name one, or empty datasets and models too"),
+        (paper(others={"seeds": []}), "families.paper.others.seeds is empty: name one, or empty datasets and models"),
         (paper(seeds=[2**63]), "families.paper.seeds.0: input should be less than"),
         (paper(seed=[1]), "families.paper.seed is not a known key"),
         (paper(primary=["C3", "C9", "C3"]), "families.paper.primary names 'C3' twice"),
