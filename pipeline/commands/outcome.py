@@ -102,8 +102,8 @@ def _next(here: str) -> str:
         [
             "Where to look next:",
             f"  {here}/{paths.PAPER_TABLES}/  tables and figures of these runs, beside the paper's numbers",
-            f"  {here}/{paths.PARAMS}  all that was chosen: edit it and run `dvc repro` there; the next quickstart",
-            f"  {' ' * len(here)}              starts from {paths.PARAMS} and its overlay again",
+            f"  {here}/{paths.PARAMS}  all that was chosen: edit it, call `source .venv/bin/activate`, and run",
+            f"  {' ' * len(here)}              `dvc repro` there; the next quickstart starts from {paths.PARAMS} again",
             f"  {paths.PAPER_TABLES}/  what was reproduced at the paper's sizes; docs/daily-use.md says how",
         ]
     )

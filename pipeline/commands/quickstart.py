@@ -77,6 +77,9 @@ def fill(workspace: Path, values: dict[str, Any], source: Path) -> None:
         shutil.copytree(HOUSE / package, workspace / package, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dvc.yaml", ".dvcignore"):
         shutil.copyfile(HOUSE / name, workspace / name)
+    rule = Path("docs", "statistics.md")  # the findings that are made there link to it
+    (workspace / rule).parent.mkdir(exist_ok=True)
+    shutil.copyfile(HOUSE / rule, workspace / rule)
 
 
 def with_overlay(base: Any, overlay: Any) -> Any:

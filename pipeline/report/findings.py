@@ -10,7 +10,7 @@ from pipeline.claims.recall import Beyond, FactsHeld, beyond_reach, facts_held
 from pipeline.claims.verdicts import CONCLUSIVE
 from pipeline.params.reading import read_yaml
 from pipeline.params.schema import Params
-from pipeline.report.judgement import reason, verdict_text
+from pipeline.report.judgement import lacking, reason, verdict_text
 from pipeline.report.notes import states
 from pipeline.report.published import Published
 from pipeline.report.recalled import labels, reaches
@@ -141,8 +141,15 @@ def _elsewhere(answer: Answer) -> Iterator[Text]:
 
 
 def _decided(told: dict[str, str], answer: Answer) -> str:
-    """The sentence of the verdict with its reason, where there is one of its own."""
-    return told.get(f"{answer.verdict}, {reason(answer)}", told[answer.verdict])
+    """The sentence of the verdict with its reason, or number of parts, where there is one of its own.
+
+    A claim that was reproduced without some of its models has none: it would say more than was tested.
+    """
+    verdict, untested = answer.verdict, lacking(answer)
+    if verdict == "reproduced" and untested:
+        return f"Yes, as far as it was tested. Not tested: {untested}."
+    own = (f"{verdict}, {reason(answer)}", f"{verdict}, {len(answer.parts)} parts")
+    return next((told[key] for key in own if key in told), told[verdict])
 
 
 def _undecided(answer: Answer | None) -> str:

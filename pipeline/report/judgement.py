@@ -19,7 +19,7 @@ def reason(answer: Answer) -> str:
     """What the verdict comes from, where it does not show."""
     verdict, parts, deciding = answer.verdict, answer.parts, answer.deciding
     if verdict == "not judged":
-        return f"there is no {_lacking(answer)}" if _lacking(answer) else ""
+        return f"there is no {lacking(answer)}" if lacking(answer) else ""
     if verdict == NOT_RUN:
         missing = [each.remark or ("some seeds" if each.value is not None else each.what) for each in deciding]
         is_begun = any(each.value is not None for each in answer.measurements)
@@ -37,7 +37,7 @@ def reason(answer: Answer) -> str:
 
 def remarks(answer: Answer) -> list[str]:
     """What a verdict must be read with."""
-    verdict, alone, lacking = answer.verdict, answer.uncorrected, _lacking(answer)
+    verdict, alone, untested = answer.verdict, answer.uncorrected, lacking(answer)
     invalid = sum(each.verdict == "no valid test" for each in answer.parts)
     unjudged = [each for each in answer.measurements if each.value and each.is_part and each.verdict == "not judged"]
     found = []
@@ -45,13 +45,13 @@ def remarks(answer: Answer) -> list[str]:
         found.append(f"{alone} without correction")
     if invalid and verdict in CONCLUSIVE:
         found.append(f"no valid test of {invalid} {'part' if invalid == 1 else 'parts'}")
-    if lacking and verdict != "not judged":
-        found.append(f"not tested here: {lacking}")
+    if untested and verdict != "not judged":
+        found.append(f"not tested here: {untested}")
     if any(each.is_test for each in answer.deciding) and verdict in (*CONCLUSIVE, "inconclusive"):
         found.append("primary" if answer.is_primary else "secondary")
     return [*found, *(f"not judged: {each.what}{in_brackets(each.remark)}" for each in unjudged)]
 
 
-def _lacking(answer: Answer) -> str:
+def lacking(answer: Answer) -> str:
     """Models that it is about and that there are none of."""
     return ", ".join(dict.fromkeys(NAMES[role] for each in answer.measurements for role in each.lacking))

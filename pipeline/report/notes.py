@@ -66,7 +66,8 @@ def terms(params: Params) -> list[str]:
         "“Contradicted”: all of it is on the other side, by more than the margin, or a property is not there. “No "
         "effect”: all of it is within the margin. “Inconclusive”, or unsure: the interval reaches over a "
         f"margin, or there are fewer than {FEWEST} seeds. How far a model sees is a property: it needs no interval, "
-        "and fewer seeds do. A claim of several parts needs all of them: one that fails decides.",
+        "and fewer seeds do. A claim of several parts needs all of them. Once all are measured, one that fails "
+        "decides.",
         "“No valid test”: the models learned too little for the comparison to tell anything. C3, C4 and C12 need "
         f"models whose loss is {claims.assay_nats} nats below that of a unigram count, which knows how frequent each "
         f"token is. C7 to C11 need a GAM {claims.assay_nats} nats below a bigram count, which knows what follows one "

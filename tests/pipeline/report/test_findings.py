@@ -37,6 +37,7 @@ def test_every_claim_has_its_texts() -> None:
     for each in told:
         needed = {"claim", "question", "reproduced", "contradicted", "no effect", "mind"}
         others = {
+            "reproduced, 2 parts",
             "contradicted, grows by less",
             "contradicted, time per doubling (grows by less)",
             "contradicted, Mamba (residual) − Transformer",
@@ -82,6 +83,31 @@ def test_what_cannot_be_told_elsewhere_is_shown() -> None:
             r"Elsewhere: less.*: inconclusive; .*\n- Measured there: loss, Transformer − GAM.*; inconclusive\.",
             page()[claim],
         )
+
+
+@pytest.mark.usefixtures("reduced")
+def test_a_claim_is_not_told_further_than_it_was_tested() -> None:
+    """`less` has no Mamba: that GAM is ahead of the Transformer says nothing of it."""
+    write_reduced(SEEDS)
+    told = page()["C3"]
+    assert "**Yes, as far as it was tested. Not tested: Mamba.**" in told
+    assert "reproduced; not tested here: Mamba" in told
+
+
+@pytest.mark.parametrize("control", [False, True])
+def test_the_gate_is_told_with_its_control_where_that_ran(grid: Workspace, control: bool) -> None:
+    """A Sum Fusion with a wider feed-forward network, which not every family has."""
+    losses = {"gam": 4.0, "gam_sum_fusion": 4.1}
+    if control:
+        values = read_yaml(grid.folder / "params.yaml")
+        wide = {"gam-wide": values["models"]["gam-sum-fusion"] | {"ffn_width": 72}}
+        models = [*values["families"]["paper"]["others"]["models"], "gam-wide"]
+        grid.edit({"models": wide, "families": {"paper": {"others": {"models": models}}}})
+        losses["gam_wide"] = 4.2
+    write_losses((20.0, 10.0), **losses)
+    told = "and better than one whose feed-forward network has the gate's parameters instead.**"
+    assert (told in page()["C7"]) is control
+    assert "**Yes. GAM predicts better than the same model without its gate" in page()["C7"]
 
 
 @pytest.mark.usefixtures("grid")
